@@ -1,0 +1,145 @@
+"""What stands in the sidebar, the phone bar and the palette. Upper floors add counts from `badges.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from crm.accounts.models import Membership
+
+Text = str | Promise
+
+
+@dataclass(frozen=True)
+class Item:
+    """`url` is a URL name; an item whose name nobody defines is left out. `key` is pressed after g."""
+
+    url: str
+    icon: str
+    label: Text
+    needs: str
+    key: str = ""
+    badge: str = ""
+    phone: bool = False
+
+
+@dataclass(frozen=True)
+class Group:
+    label: Text
+    items: tuple[Item, ...]
+
+
+GROUPS: tuple[Group, ...] = (
+    Group(
+        "",
+        (
+            Item("home", "home", _("Home"), "home.view", "h", phone=True),
+            Item("inbox", "inbox", _("Inbox"), "tickets.view", "i", badge="inbox", phone=True),
+        ),
+    ),
+    Group(
+        _("Customers and orders"),
+        (
+            Item("customer_list", "users", _("Customers"), "customers.view", "c", phone=True),
+            Item("order_list", "shopping-bag", _("Orders"), "orders.view", "o", badge="orders", phone=True),
+            Item("review_list", "star", _("Reviews"), "reviews.view", "r", badge="reviews"),
+        ),
+    ),
+    Group(
+        _("Growth"),
+        (
+            Item("campaign_list", "send", _("Campaigns"), "campaigns.view", "m", badge="campaigns"),
+            Item("journey_list", "route", _("Journeys"), "journeys.view", "j"),
+            Item("segment_list", "chart-pie-2", _("Segments"), "segments.view", "s"),
+            Item("loyalty", "award", _("Loyalty"), "loyalty.view", "l"),
+            Item("insight", "chart-dots", _("Insight"), "insight.view", "n"),
+        ),
+    ),
+)
+FOOT: tuple[Item, ...] = (
+    Item("batch_list", "file-import", _("Imports"), "imports.view"),
+    Item("settings", "settings", _("Settings"), "team.view", ","),
+)
+
+# --- counts -------------------------------------------------------------------------------------------
+Counter = Callable[[Membership], int]
+_COUNTERS: dict[str, Counter] = {}
+
+
+def badge(key: str) -> Callable[[Counter], Counter]:
+    """Registers the count beside the item whose `badge` is `key`. One cheap indexed query, in the scope."""
+
+    def register(counter: Counter) -> Counter:
+        if key in _COUNTERS:
+            raise ValueError(f"badge {key} is registered twice")
+        _COUNTERS[key] = counter
+        return counter
+
+    return register
+
+
+@dataclass(frozen=True)
+class Link:
+    """An item as this member sees it on this page."""
+
+    item: Item
+    href: str
+    current: bool
+    count: int
+
+
+@dataclass(frozen=True)
+class LinkGroup:
+    label: Text
+    links: list[Link]
+
+
+@dataclass(frozen=True)
+class Navigation:
+    groups: list[LinkGroup]
+    foot: list[Link]
+    more_current: bool
+
+    @property
+    def links(self) -> list[Link]:
+        return [link for group in self.groups for link in group.links] + self.foot
+
+    @property
+    def phone(self) -> list[Link]:
+        return [link for link in self.links if link.item.phone]
+
+
+def navigation_for(membership: Membership, path: str) -> Navigation:
+    """The items this member may open, the one that `path` is in marked. One query for each badge."""
+    groups = [LinkGroup(group.label, _links(group.items, membership, path)) for group in GROUPS]
+    foot = _links(FOOT, membership, path)
+    shown = [group for group in groups if group.links]
+    everything = [link for group in shown for link in group.links] + foot
+    more = any(link.current and not link.item.phone for link in everything)
+    return Navigation(groups=shown, foot=foot, more_current=more)
+
+
+def _links(items: tuple[Item, ...], membership: Membership, path: str) -> list[Link]:
+    links = []
+    for item in items:
+        href = _address(item.url)
+        if href and membership.can(item.needs):
+            inside = path == href if href == "/" else path.startswith(href)
+            links.append(Link(item, href, inside, _count(item, membership)))
+    return links
+
+
+def _address(url_name: str) -> str:
+    try:
+        return reverse(url_name)
+    except NoReverseMatch:
+        return ""
+
+
+def _count(item: Item, membership: Membership) -> int:
+    counter = _COUNTERS.get(item.badge)
+    return counter(membership) if counter else 0

@@ -1,0 +1,50 @@
+"""What the frame's templates ask: navigation, permissions, shops, the words that scripts show."""
+
+from typing import Any
+
+from django import template
+from django.utils.translation import gettext as _
+
+from crm.accounts.models import Membership
+from crm.accounts.navigation import Navigation, navigation_for
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def frame_navigation(context: template.Context) -> Navigation | None:
+    """The member's navigation; None for a stranger."""
+    membership = context.get("membership")
+    return navigation_for(membership, context["request"].path) if membership else None
+
+
+@register.simple_tag(takes_context=True)
+def frame_shops(context: template.Context) -> list[Membership]:
+    """The shops that the signed-in user may switch to, by name. One query."""
+    mine = Membership.objects.select_related("merchant").filter(
+        user=context["request"].user, is_active=True, merchant__is_active=True
+    )
+    return list(mine.order_by("merchant__name"))
+
+
+@register.simple_tag(takes_context=True)
+def may(context: template.Context, permission: str) -> bool:
+    """`{% may "customers.edit" as may_edit %}`: whether the member has the permission."""
+    membership = context.get("membership")
+    return bool(membership and membership.can(permission))
+
+
+@register.simple_tag
+def frame_words() -> dict[str, Any]:
+    """The words that static/js shows, in the language of the page."""
+    return {
+        "confirm_title": _("Are you sure?"),
+        "go": _("Continue"),
+        "failed": _("That didn't work. Check the connection and try again."),
+        "not_sent": _("The server can't be reached. Check the connection and try again."),
+        "copied": _("Copied"),
+        "selected_many": _("selected"),
+        "nothing_found": _("Nothing found for “%s”"),
+        "chosen": _("%s chosen"),
+        "too_big": _("This file is larger than %s MB."),
+    }
