@@ -1,0 +1,30 @@
+"""What the accounts announce; together with every event's actor this is the audit log."""
+
+from django.utils.translation import gettext_lazy as _
+
+from crm.events.types import EventType
+
+MEMBER_INVITED = EventType(
+    "accounts.member_invited", _("Member invited"), _("%(email)s invited as %(role)s"), on_timeline=False
+)
+MEMBER_CHANGED = EventType(
+    "accounts.member_changed", _("Member changed"), _("%(email)s changed: %(changes)s"), on_timeline=False
+)
+MEMBER_DEACTIVATED = EventType(
+    "accounts.member_deactivated", _("Member deactivated"), _("%(email)s deactivated"), on_timeline=False
+)
+APIKEY_CREATED = EventType(
+    "accounts.apikey_created", _("API key created"), _("API key %(name)s created"), on_timeline=False
+)
+APIKEY_REVOKED = EventType(
+    "accounts.apikey_revoked", _("API key revoked"), _("API key %(name)s revoked"), on_timeline=False
+)
+SETTINGS_CHANGED = EventType(
+    "accounts.settings_changed", _("Settings changed"), _("Settings changed: %(changes)s"), on_timeline=False
+)
+PII_REVEALED = EventType(
+    "accounts.pii_revealed", _("Personal data shown"), _("%(field)s of a customer shown"), on_timeline=False
+)
+DATA_EXPORTED = EventType(
+    "accounts.data_exported", _("Data exported"), _("%(rows)s rows of %(what)s exported"), on_timeline=False
+)

@@ -1,0 +1,89 @@
+"""Who may do what: one table that a shop manager can proof-read.
+
+A permission is "<area>.<verb>". Roles are fixed; what a member sees of customers, orders and tickets is
+narrowed further by the membership's visibility (own, team, all).
+"""
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class Role(TextChoices):
+    OWNER = "owner", _("Owner")
+    MANAGER = "manager", _("Manager")
+    MARKETER = "marketer", _("Marketer")
+    AGENT = "agent", _("Agent")
+    ANALYST = "analyst", _("Analyst")
+    VIEWER = "viewer", _("Viewer")
+
+
+O, M, K, A, N, V = Role.OWNER, Role.MANAGER, Role.MARKETER, Role.AGENT, Role.ANALYST, Role.VIEWER  # noqa: E741
+
+# permission: (what it allows, roles that have it)
+TABLE: dict[str, tuple[object, tuple[Role, ...]]] = {
+    "home.view": (_("See today's figures"), (O, M, K, A, N, V)),
+    "customers.view": (_("See customers, personal data masked"), (O, M, K, A, N, V)),
+    "customers.pii": (_("See e-mail addresses and phone numbers in full"), (O, M, K, A)),
+    "customers.edit": (_("Create and change customers, notes and consent"), (O, M, A)),
+    "customers.export": (_("Export customers"), (O, M)),
+    "customers.erase": (_("Erase a customer"), (O, M)),
+    "orders.view": (_("See orders, shipments and returns"), (O, M, K, A, N, V)),
+    "orders.edit": (_("Change orders, record refunds and shipments, decide returns"), (O, M, A)),
+    "imports.view": (_("See imports and reconciliations"), (O, M, N)),
+    "imports.run": (_("Import files"), (O, M)),
+    "imports.undo": (_("Undo an import"), (O, M)),
+    "reviews.view": (_("See reviews and the integrity report"), (O, M, K, A, N, V)),
+    "reviews.moderate": (_("Publish and withhold reviews, reply"), (O, M, A)),
+    "tickets.view": (_("See tickets"), (O, M, A, N, V)),
+    "tickets.answer": (_("Answer, assign and close tickets"), (O, M, A)),
+    "segments.view": (_("See segments and their counts"), (O, M, K, N, V)),
+    "segments.edit": (_("Make and change segments"), (O, M, K)),
+    "campaigns.view": (_("See campaigns and their results"), (O, M, K, N, V)),
+    "campaigns.edit": (_("Write templates and campaigns"), (O, M, K)),
+    "campaigns.send": (_("Send, pause and cancel campaigns"), (O, M, K)),
+    "journeys.view": (_("See journeys"), (O, M, K, N, V)),
+    "journeys.edit": (_("Make, start and stop journeys"), (O, M, K)),
+    "loyalty.view": (_("See points, tiers and scores"), (O, M, K, A, N, V)),
+    "loyalty.edit": (_("Change the loyalty programme, correct points"), (O, M)),
+    "insight.view": (_("See reports"), (O, M, K, N)),
+    "settings.view": (_("See the shop's settings"), (O, M)),
+    "settings.edit": (_("Change the shop's settings and rates"), (O, M)),
+    "team.view": (_("See who works here"), (O, M, K, A, N, V)),
+    "team.edit": (_("Invite, change and deactivate members"), (O, M)),
+    "integrations.view": (_("See connections, webhooks and event deliveries"), (O, M)),
+    "integrations.edit": (_("Connect shops, make webhooks and API keys"), (O, M)),
+    "audit.view": (_("See who did what"), (O, M)),
+}
+
+PERMISSIONS = frozenset(TABLE)
+_BY_ROLE: dict[str, frozenset[str]] = {
+    role.value: frozenset(name for name, (_label, roles) in TABLE.items() if role in roles) for role in Role
+}
+
+# What an API key may be given; "<area>.read" covers reading, "<area>.write" writing.
+SCOPES: dict[str, object] = {
+    "customers.read": _("Read customers"),
+    "customers.write": _("Create and change customers and consent"),
+    "orders.read": _("Read products, orders and returns"),
+    "orders.write": _("Create and change products, orders and shipments"),
+    "imports.read": _("Read imports"),
+    "imports.write": _("Import files"),
+    "reviews.read": _("Read reviews"),
+    "reviews.write": _("Create reviews and replies"),
+    "tickets.read": _("Read tickets"),
+    "tickets.write": _("Create and answer tickets"),
+    "segments.read": _("Read segments and their members"),
+    "segments.write": _("Create and change segments"),
+    "campaigns.read": _("Read campaigns and their results"),
+    "campaigns.write": _("Create and send campaigns"),
+    "loyalty.read": _("Read points and tiers"),
+    "loyalty.write": _("Correct points"),
+    "insight.read": _("Read figures"),
+    "events.read": _("Read the event log"),
+    "webhooks.write": _("Manage webhooks"),
+}
+
+
+def permissions_of(role: str) -> frozenset[str]:
+    """Every permission of the role; none for an unknown one."""
+    return _BY_ROLE.get(role, frozenset())

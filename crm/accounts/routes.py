@@ -1,0 +1,81 @@
+"""The staff's one door: every staff route names its permission and passes through here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import SimpleTemplateResponse
+from django.urls import URLPattern, path
+from django.utils.translation import gettext as _
+
+from crm.accounts.models import Membership, Merchant, User
+from crm.accounts.permissions import PERMISSIONS
+from crm.events.actor import acting
+from crm.lib.errors import Conflict, Forbidden
+from crm.lib.tenancy import merchant_scope
+
+
+class StaffRequest(HttpRequest):
+    """What a staff view gets: signed in, a member, inside the merchant's scope."""
+
+    user: User
+    merchant: Merchant
+    membership: Membership
+
+
+View = Callable[..., HttpResponse]
+ROUTES: list[tuple[str, str]] = []  # (url name, permission), for the permission page and the tenant sweep
+
+
+def staff_path(route: str, view: View, *, name: str, needs: str) -> URLPattern:
+    """A route for members with the permission `needs`. The response is rendered inside the scope."""
+    if needs not in PERMISSIONS:
+        raise ValueError(f"{needs} is not in crm/accounts/permissions.py")
+    ROUTES.append((name, needs))
+    return path(route, staff_door(view, needs), name=name)
+
+
+def staff_door(view: View, needs: str) -> View:
+    @wraps(view)
+    def door(request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return _sign_in(request)
+        membership: Membership | None = request.membership
+        if membership is None:
+            return redirect("no_shop")
+        _check_same_shop(request)
+        if not membership.can(needs):
+            raise Forbidden()
+        with ExitStack() as stack:
+            stack.enter_context(merchant_scope(membership.merchant))
+            stack.enter_context(acting(f"user:{request.user.pk}"))
+            response = view(request, *args, **kwargs)
+            if isinstance(response, SimpleTemplateResponse) and not response.is_rendered:
+                response.render()
+        return response
+
+    door.needs = needs  # type: ignore[attr-defined]
+    return door
+
+
+def _sign_in(request: HttpRequest) -> HttpResponse:
+    if request.headers.get("HX-Request") == "true":
+        response = HttpResponse(status=401)
+        response["HX-Redirect"] = redirect_to_login(request.headers.get("HX-Current-URL", "/"))["Location"]
+        return response
+    return redirect_to_login(request.get_full_path())
+
+
+def _check_same_shop(request: Any) -> None:
+    """A page opened in another shop must not act in this one (two tabs, one session)."""
+    meant = request.headers.get("X-Merchant") or request.POST.get("_merchant", "")
+    if meant and request.method not in ("GET", "HEAD") and meant != request.merchant.slug:
+        text = _("You switched to another shop in another tab. Reload this page, then try again.")
+        raise Conflict(text, code="other_shop")
+

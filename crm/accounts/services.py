@@ -1,0 +1,123 @@
+"""Writes: merchants, members, keys, rates. Every one leaves its mark in the audit log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from crm.accounts import events
+from crm.accounts.models import ApiKey, ExchangeRate, Membership, Merchant, Team, User
+from crm.accounts.permissions import SCOPES, Role
+from crm.events import emitting
+from crm.lib.errors import Conflict, Rejected
+from crm.lib.tenancy import merchant_scope
+
+
+@transaction.atomic
+def merchant_create(*, slug: str, name: str, base_currency: str = "CNY", **fields: object) -> Merchant:
+    """A new merchant without members. Raises Rejected when the slug is taken or a value is wrong."""
+    if Merchant.objects.filter(slug=slug).exists():
+        raise Rejected(_("A shop with the short name %(slug)s exists already.") % {"slug": slug}, code="slug_taken")
+    merchant = Merchant(slug=slug, name=name, base_currency=base_currency, **fields)
+    merchant.full_clean()
+    merchant.save()
+    return merchant
+
+
+@transaction.atomic
+def member_add(
+    *,
+    merchant: Merchant,
+    email: str,
+    role: str,
+    name: str = "",
+    password: str | None = None,
+    team: Team | None = None,
+    visibility: str = Membership.Visibility.ALL,
+) -> Membership:
+    """Makes the user when needed and gives them a place; without a password they set one by the invitation.
+
+    Raises Conflict when they are a member already.
+    """
+    user = User.objects.filter(email__iexact=email).first()
+    if user is None:
+        user = User.objects.create_user(email, password, name=name)
+    if Membership.objects.filter(merchant=merchant, user=user).exists():
+        raise Conflict(_("%(email)s works here already.") % {"email": email}, code="member_exists")
+    membership = Membership.objects.create(
+        merchant=merchant, user=user, role=role, team=team, visibility=visibility
+    )
+    emitting.emit(
+        events.MEMBER_INVITED, merchant=merchant, data={"email": user.email, "role": str(Role(role).label)}
+    )
+    return membership
+
+
+@transaction.atomic
+def member_deactivate(*, membership: Membership) -> None:
+    """Ends the member's access at once: StaffMiddleware looks at every request. The last owner can't go."""
+    owners = Membership.objects.select_for_update().filter(
+        merchant=membership.merchant, role=Role.OWNER, is_active=True
+    )
+    if membership.role == Role.OWNER and not owners.exclude(pk=membership.pk).exists():
+        raise Rejected(_("A shop needs an owner. Make somebody else owner first."), code="last_owner")
+    membership.is_active = False
+    membership.deactivated_at = timezone.now()
+    membership.save(update_fields=["is_active", "deactivated_at"])
+    emitting.emit(
+        events.MEMBER_DEACTIVATED, merchant=membership.merchant, data={"email": membership.user.email}
+    )
+
+
+@transaction.atomic
+def apikey_create(
+    *,
+    merchant: Merchant,
+    name: str,
+    scopes: Iterable[str],
+    actor: User | None = None,
+    expires_at: datetime | None = None,
+) -> tuple[ApiKey, str]:
+    """(the key's row, its secret). The secret is never shown again. Raises Rejected for an unknown scope."""
+    wanted = sorted(set(scopes))
+    unknown = [scope for scope in wanted if scope not in SCOPES]
+    if unknown or not wanted:
+        message = _("Unknown scope: %(names)s") % {"names": ", ".join(unknown)} if unknown else _("Choose a scope.")
+        raise Rejected(message, code="bad_scope", fields={"scopes": [message]})
+    prefix, secret, digest = ApiKey.fresh_secret()
+    with merchant_scope(merchant):
+        key = ApiKey.objects.create(
+            merchant=merchant,
+            name=name,
+            prefix=prefix,
+            digest=digest,
+            scopes=wanted,
+            created_by=actor,
+            expires_at=expires_at,
+        )
+        emitting.emit(events.APIKEY_CREATED, merchant=merchant, subject=key, data={"name": name, "scopes": wanted})
+    return key, secret
+
+
+@transaction.atomic
+def apikey_revoke(*, key: ApiKey) -> None:
+    """The key stops working with the next request."""
+    key.revoked_at = timezone.now()
+    key.save(update_fields=["revoked_at"])
+    emitting.emit(events.APIKEY_REVOKED, merchant=key.merchant_id, subject=key, data={"name": key.name})
+
+
+def rate_to_base(*, merchant: Merchant, currency: str, on: date) -> Decimal | None:
+    """Units of base currency for one of `currency` on that day (the newest rate not after it, else the oldest);
+    None when the merchant has no rate for it. One query, none for the base currency itself."""
+    if currency == merchant.base_currency:
+        return Decimal(1)
+    rates = ExchangeRate.objects.filter(currency=currency)
+    newest = rates.filter(valid_from_on__lte=on).order_by("-valid_from_on").first()
+    chosen = newest or rates.order_by("valid_from_on").first()
+    return chosen.rate if chosen else None

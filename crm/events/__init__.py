@@ -1,0 +1,1 @@
+"""The event log: down is a call, up is an event."""

@@ -1,0 +1,77 @@
+"""Who reacts to what: handlers register here when the apps are loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from crm.events.models import Event
+from crm.events.types import EventType
+
+Handle = Callable[[Event], None]
+# (merchant id, event name) → whether the handler wants it; asked when the event is written.
+Wants = Callable[[int, str], bool]
+
+
+@dataclass(frozen=True)
+class Handler:
+    """`backfill` tells whether events of imported history are delivered too."""
+
+    name: str
+    handle: Handle
+    backfill: bool
+    wants: Wants | None = None
+
+
+HANDLERS: dict[str, Handler] = {}
+_BY_EVENT: dict[str, list[Handler]] = {}
+_EVERY: list[Handler] = []
+
+
+def on(*types: EventType, name: str, backfill: bool = False) -> Callable[[Handle], Handle]:
+    """Registers a handler under a stable name, "<app>.<verb>".
+
+    A handler only writes rows or enqueues on commit, re-reads current state, assumes no order and is
+    idempotent. It runs in the event's merchant scope, in the transaction that marks it done.
+    """
+
+    def register(handle: Handle) -> Handle:
+        handler = _add(Handler(name, handle, backfill))
+        for kind in types:
+            _BY_EVENT.setdefault(kind.name, []).append(handler)
+        return handle
+
+    return register
+
+
+def on_every(*, name: str, wants: Wants, backfill: bool = False) -> Callable[[Handle], Handle]:
+    """Registers a handler for any event that `wants` accepts; for webhooks and journeys, set up at run time."""
+
+    def register(handle: Handle) -> Handle:
+        _EVERY.append(_add(Handler(name, handle, backfill, wants)))
+        return handle
+
+    return register
+
+
+def _add(handler: Handler) -> Handler:
+    if handler.name in HANDLERS:
+        raise ValueError(f"handler {handler.name} is registered twice")
+    HANDLERS[handler.name] = handler
+    return handler
+
+
+def handlers_of(merchant_id: int, event_name: str, *, backfill: bool) -> list[Handler]:
+    """The handlers that this merchant's event is owed to."""
+    fixed = _BY_EVENT.get(event_name, [])
+    asked = [handler for handler in _EVERY if handler.wants is not None and handler.wants(merchant_id, event_name)]
+    return [handler for handler in [*fixed, *asked] if handler.backfill or not backfill]
+
+
+def reactions() -> dict[str, list[str]]:
+    """Event name → handler names, for `events_map`."""
+    return {name: sorted(handler.name for handler in handlers) for name, handlers in _BY_EVENT.items()}
+
+
+def listeners_to_all() -> list[str]:
+    return sorted(handler.name for handler in _EVERY)

@@ -1,0 +1,57 @@
+"""What can be announced. Each app declares its events in its `events.py`; the constant is the contract."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
+Text = str | Promise
+
+
+@dataclass(frozen=True)
+class EventType:
+    """One kind of fact, in the past tense.
+
+    `name` is "<app>.<fact>" and public: webhooks carry it. `label` names the kind in filters; `text` is the
+    sentence of the timeline, a %-format over the event's `data`. `icon` is a Tabler icon. `scope` is the API
+    scope that may read it by webhook. `on_timeline` tells whether a customer's timeline shows it.
+    """
+
+    name: str
+    label: Text
+    text: Text = ""
+    icon: str = "point"
+    tone: str = "info"
+    scope: str = "events.read"
+    on_timeline: bool = True
+    portal: bool = False
+    keys: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        if self.name in REGISTRY:
+            raise ValueError(f"event {self.name} is declared twice")
+        REGISTRY[self.name] = self
+
+    def sentence(self, data: dict[str, Any]) -> str:
+        """The timeline's sentence in the active language; facts that older events lack show as a dash."""
+        known = {key: "–" for key in self.keys} | data
+        try:
+            return str(self.text) % known if self.text else str(self.label)
+        except (KeyError, ValueError, TypeError):
+            return str(self.label)
+
+
+REGISTRY: dict[str, EventType] = {}
+
+
+def event_type(name: str) -> EventType | None:
+    """The declared type, or None for events of an app that is no longer installed."""
+    return REGISTRY.get(name)
+
+
+def sentence_of(name: str, data: dict[str, Any]) -> str:
+    kind = event_type(name)
+    return kind.sentence(data) if kind else _("Event %(name)s") % {"name": name}

@@ -1,0 +1,48 @@
+"""Secrets at rest, signed links and keyed hashes, each with its own key derived from one."""
+
+import base64
+import hashlib
+import hmac
+
+from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+from django.core import signing
+
+from crm.lib.errors import Rejected
+
+
+def derived_key(purpose: str) -> bytes:
+    """32 bytes for one purpose (HKDF-SHA256, RFC 5869)."""
+    hkdf = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=purpose.encode())
+    return hkdf.derive(settings.FIELD_ENCRYPTION_KEY.encode())
+
+
+def encrypt(text: str) -> str:
+    """Fernet token of the text, for a credential column."""
+    return Fernet(base64.urlsafe_b64encode(derived_key("fields"))).encrypt(text.encode()).decode()
+
+
+def decrypt(token: str) -> str:
+    """The text again. Raises Rejected when the key has changed."""
+    try:
+        return Fernet(base64.urlsafe_b64encode(derived_key("fields"))).decrypt(token.encode()).decode()
+    except InvalidToken as error:
+        raise Rejected("A stored credential can't be read: FIELD_ENCRYPTION_KEY has changed.") from error
+
+
+def keyed_hash(value: str, *, purpose: str) -> str:
+    """64 hex digits that only this installation can recompute; survives erasure of the value."""
+    return hmac.new(derived_key(purpose), value.encode(), hashlib.sha256).hexdigest()
+
+
+def sign(data: object, *, purpose: str) -> str:
+    """A URL-safe signed token that carries `data` (readable, not secret)."""
+    return signing.dumps(data, salt=purpose, compress=True)
+
+
+def unsign(token: str, *, purpose: str, max_age_seconds: int | None = None) -> object:
+    """What `sign` put in. Raises django.core.signing.BadSignature or SignatureExpired."""
+    data: object = signing.loads(token, salt=purpose, max_age=max_age_seconds)
+    return data

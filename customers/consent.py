@@ -1,0 +1,74 @@
+"""The consent ledger and the suppression list: the only two answers to "may we write to them?"."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+
+from crm.accounts.models import Merchant
+from crm.events.emitting import emit
+from crm.lib.crypto import keyed_hash
+from customers import events
+from customers.models import Consent, Customer, Suppression
+from customers.models.consent import Channel, Purpose
+
+
+@transaction.atomic
+def consent_record(
+    *,
+    merchant: Merchant,
+    customer: Customer,
+    channel: str,
+    granted: bool,
+    source: str,
+    purpose: str = Purpose.MARKETING,
+    wording_version: str = "",
+    proof: dict[str, Any] | None = None,
+) -> Consent | None:
+    """The new ledger entry, or None when the newest one says the same already. Locks the customer's row."""
+    Customer.objects.select_for_update().get(pk=customer.pk)
+    if consent_now(customer=customer, channel=channel, purpose=purpose) is granted:
+        return None
+    entry = Consent.objects.create(
+        merchant=merchant,
+        customer=customer,
+        channel=channel,
+        purpose=purpose,
+        granted=granted,
+        source=source,
+        wording_version=wording_version,
+        proof=proof or {},
+    )
+    emit(
+        events.CONSENT_GRANTED if granted else events.CONSENT_WITHDRAWN,
+        merchant=merchant,
+        customer=customer,
+        subject=entry,
+        data={"channel": channel, "purpose": purpose, "source": source},
+    )
+    return entry
+
+
+def consent_now(*, customer: Customer, channel: str, purpose: str = Purpose.MARKETING) -> bool | None:
+    """Granted, withdrawn, or None: never asked. One query."""
+    ledger = Consent.objects.filter(customer=customer, channel=channel, purpose=purpose)
+    newest = ledger.order_by("-recorded_at", "-id").values_list("granted", flat=True).first()
+    return newest
+
+
+def address_digest(value: str) -> str:
+    """The keyed hash under which an address stands in the suppression list; the value is normalised already."""
+    return keyed_hash(value, purpose="suppression")
+
+
+@transaction.atomic
+def suppress(*, merchant: Merchant, channel: str, value: str, reason: str) -> None:
+    """Nobody writes to this normalised address again on this channel; doing it twice changes nothing."""
+    Suppression.objects.get_or_create(
+        merchant=merchant, channel=Channel(channel), digest=address_digest(value), defaults={"reason": reason}
+    )
+
+
+def is_suppressed(*, channel: str, value: str) -> bool:
+    return Suppression.objects.filter(channel=channel, digest=address_digest(value)).exists()

@@ -1,0 +1,58 @@
+"""What is announced about customers."""
+
+from django.utils.translation import gettext_lazy as _
+
+from crm.events.types import EventType
+
+CUSTOMER_CREATED = EventType(
+    "customers.customer_created",
+    _("Customer created"),
+    _("First seen through %(source)s"),
+    icon="user-plus",
+    scope="customers.read",
+    keys=("source",),
+)
+CUSTOMER_CHANGED = EventType(
+    "customers.customer_changed",
+    _("Customer changed"),
+    _("Changed: %(changes)s"),
+    icon="edit",
+    scope="customers.read",
+    keys=("changes",),
+)
+IDENTITY_ADDED = EventType(
+    "customers.identity_added",
+    _("Identity added"),
+    _("Now also known by %(kind)s"),
+    icon="id",
+    scope="customers.read",
+    keys=("kind",),
+)
+IDENTITY_CONFLICT = EventType(
+    "customers.identity_conflict",
+    _("Identity conflict"),
+    _("An order names somebody else's %(kind)s; nothing was merged"),
+    icon="alert-triangle",
+    tone="warn",
+    scope="customers.read",
+    keys=("kind",),
+)
+CONSENT_GRANTED = EventType(
+    "customers.consent_granted",
+    _("Consent granted"),
+    _("Allowed %(purpose)s by %(channel)s (%(source)s)"),
+    icon="circle-check",
+    tone="good",
+    scope="customers.read",
+    keys=("purpose", "channel", "source"),
+)
+CONSENT_WITHDRAWN = EventType(
+    "customers.consent_withdrawn",
+    _("Consent withdrawn"),
+    _("No longer wants %(purpose)s by %(channel)s (%(source)s)"),
+    icon="circle-x",
+    tone="warn",
+    scope="customers.read",
+    keys=("purpose", "channel", "source"),
+)
+NOTE_ADDED = EventType("customers.note_added", _("Note"), _("Note by %(author)s"), icon="note", keys=("author",))

@@ -1,0 +1,79 @@
+"""What somebody allowed, as a ledger, and whom nobody may write to."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from crm.lib.tenancy import MerchantForeignKey, TenantModel
+from customers.models.customer import Customer
+
+
+class Channel(models.TextChoices):
+    EMAIL = "email", _("E-mail")
+    SMS = "sms", _("SMS")
+    WECHAT = "wechat", _("WeChat")
+
+
+class Purpose(models.TextChoices):
+    MARKETING = "marketing", _("Marketing")
+    REVIEWS = "reviews", _("Review requests")
+    PROFILING = "profiling", _("Profiling")
+
+
+class Consent(TenantModel):
+    """One entry of the append-only ledger; the newest entry of a (customer, channel, purpose) holds.
+
+    `source` is the way it came (form, portal, import, api, unsubscribe …), `wording_version` what was read,
+    `proof` what shows it (IP, user agent, message id, form id).
+    """
+
+    customer = MerchantForeignKey(Customer, on_delete=models.CASCADE, related_name="consents", db_index=False)
+    channel = models.CharField(max_length=6, choices=Channel)
+    purpose = models.CharField(max_length=10, choices=Purpose, default=Purpose.MARKETING)
+    granted = models.BooleanField()
+    source = models.CharField(max_length=40)
+    wording_version = models.CharField(max_length=40, blank=True, default="")
+    proof = models.JSONField(default=dict, blank=True)
+    recorded_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                "merchant",
+                "customer",
+                "channel",
+                "purpose",
+                F("recorded_at").desc(),
+                F("id").desc(),
+                name="customers_consent_latest",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.channel}/{self.purpose} {'granted' if self.granted else 'withdrawn'}"
+
+
+class Suppression(TenantModel):
+    """An address that is never written to; kept as a keyed hash, so that it survives erasure."""
+
+    class Reason(models.TextChoices):
+        BOUNCE = "bounce", _("Bounced")
+        COMPLAINT = "complaint", _("Complained")
+        ERASED = "erased", _("Erased")
+        MANUAL = "manual", _("By hand")
+
+    channel = models.CharField(max_length=6, choices=Channel)
+    digest = models.CharField(max_length=64)
+    reason = models.CharField(max_length=10, choices=Reason)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["merchant", "channel", "digest"], name="customers_suppression_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.channel} {self.reason}"

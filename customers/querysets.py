@@ -1,0 +1,29 @@
+"""The words in which customers are filtered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+
+if TYPE_CHECKING:
+    from crm.accounts.models import Membership
+
+
+class CustomerQuerySet(models.QuerySet[Any]):
+    def present(self) -> CustomerQuerySet:
+        """Not erased."""
+        return self.filter(erased_at__isnull=True)
+
+    def visible_to(self, membership: Membership) -> CustomerQuerySet:
+        """What the member's visibility lets them see: their own, their team's, or all."""
+        if membership.visibility == "own":
+            return self.filter(owner=membership)
+        if membership.visibility == "team" and membership.team_id:
+            return self.filter(models.Q(team=membership.team_id) | models.Q(owner=membership))
+        if membership.visibility == "team":
+            return self.filter(owner=membership)
+        return self
+
+    def tagged(self, tag: str) -> CustomerQuerySet:
+        return self.filter(tags__contains=[tag])

@@ -1,0 +1,52 @@
+"""What upper floors hang into the customer's room: panels of the page, care holds, segment conditions.
+
+`customers/` imports none of them: each app fills these registries from its `panels.py`, `holds.py` or
+`conditions.py`, which are loaded at start.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from crm.events.types import Text
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A card of the customer page: a URL name that takes the customer's id and answers a fragment.
+
+    `column` is "facts" or "story"; lower `order` stands higher; `topics` are live topics that refresh it.
+    """
+
+    url_name: str
+    title: Text
+    needs: str
+    order: int
+    column: str = "facts"
+    topics: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Hold:
+    """A reason to hold promotions back (promise 1). `sql` selects customer ids; its only parameter is
+    %(merchant_id)s; it is joined at the moment of sending. `also_reviews` holds review requests back too."""
+
+    code: str
+    reason: Text
+    sql: str
+    also_reviews: bool = True
+
+
+PANELS: list[Panel] = []
+HOLDS: dict[str, Hold] = {}
+
+
+def add_panel(panel: Panel) -> None:
+    PANELS.append(panel)
+    PANELS.sort(key=lambda one: one.order)
+
+
+def add_hold(hold: Hold) -> None:
+    if hold.code in HOLDS:
+        raise ValueError(f"hold {hold.code} is registered twice")
+    HOLDS[hold.code] = hold
