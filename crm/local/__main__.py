@@ -1,0 +1,47 @@
+"""`python -m crm.local …`, the commands behind the Makefile."""
+
+import argparse
+import sys
+
+from crm.local import messages, running, testcluster
+from crm.local.place import ROOT, Refused
+
+
+def parser() -> argparse.ArgumentParser:
+    whole = argparse.ArgumentParser(prog="python -m crm.local")
+    commands = whole.add_subparsers(dest="command", required=True)
+    for name, text in (("run", "the whole stack"), ("services", "PostgreSQL, Redis and the mailbox")):
+        one = commands.add_parser(name, help=f"{text}, until Ctrl-C")
+        one.add_argument("--port", type=int, default=8000)
+        one.add_argument("--host", default="127.0.0.1")
+    manage = commands.add_parser("manage", help="manage.py with the services around it")
+    manage.add_argument("--port", type=int, default=8000)
+    manage.add_argument("arguments", nargs=argparse.REMAINDER)
+    commands.add_parser("messages", help="compile the translations")
+    cluster = commands.add_parser("testcluster", help="the PostgreSQL that test runs share")
+    cluster.add_argument("action", choices=["keep", "stop"])
+    return whole
+
+
+def main(arguments: list[str]) -> int:
+    options = parser().parse_args(arguments)
+    try:
+        if options.command in {"run", "services"}:
+            return running.run(options.port, options.host, services_only=options.command == "services")
+        if options.command == "manage":
+            words = options.arguments
+            return running.manage(words[1:] if words[:1] == ["--"] else words, options.port)
+        if options.command == "messages":
+            for po in messages.compile_all():
+                print(f"compiled {po.relative_to(ROOT)}")
+            return 0
+        return testcluster.keep() if options.action == "keep" else testcluster.stop()
+    except Refused as problem:
+        print(f"\n{problem}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,33 @@
+"""Translations: .po files to the git-ignored .mo files that Django reads, without the system's gettext."""
+
+from pathlib import Path
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import PoFileError, read_po
+
+from crm.local.place import ROOT, Refused
+
+
+def catalogues() -> list[Path]:
+    folders = [ROOT / "locale", *(path for path in ROOT.glob("*/locale") if path.parent.name[0] != ".")]
+    return sorted(po for folder in folders for po in folder.glob("*/LC_MESSAGES/*.po"))
+
+
+def compile_all() -> list[Path]:
+    """The catalogues that were compiled: those whose .mo is missing or older. Fuzzy entries stay English."""
+    done = []
+    for po in catalogues():
+        mo = po.with_suffix(".mo")
+        if mo.exists() and mo.stat().st_mtime_ns >= po.stat().st_mtime_ns:
+            continue
+        try:
+            with po.open("rb") as source:
+                catalogue = read_po(source, locale=po.parts[-3], abort_invalid=True)
+        except (PoFileError, ValueError) as problem:
+            raise Refused(f"{po.relative_to(ROOT)} cannot be read: {problem}") from problem
+        draft = mo.with_suffix(".mo.new")
+        with draft.open("wb") as target:
+            write_mo(target, catalogue)
+        draft.replace(mo)
+        done.append(po)
+    return done

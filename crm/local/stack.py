@@ -1,0 +1,115 @@
+"""Which children make up the stack, in the order in which they start."""
+
+import os
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from crm.local import environment, mailbox, postgres, redis
+from crm.local.place import Place
+from crm.local.ports import LOOPBACK, Ports, answers
+from crm.local.processes import Service
+
+# Stages stop in reverse: first what works, then what catches mail, then what keeps the data.
+DATA_STAGE, WORK_STAGE = 0, 2
+WEB_THREADS = 8
+# A worker child that grew past this is replaced after its task (kilobytes); no task may hold more than 300 MB.
+WORKER_MEMORY_KB = 400_000
+
+
+@dataclass(frozen=True)
+class Stack:
+    """One state folder on one block of ports."""
+
+    place: Place
+    ports: Ports
+    host: str
+    env: dict[str, str]
+
+    @classmethod
+    def build(cls, place: Place, ports: Ports, host: str = LOOPBACK) -> "Stack":
+        return cls(place, ports, host, environment.build(place, ports, host=host))
+
+    @property
+    def owns_database(self) -> bool:
+        return not environment.is_external(environment.EXTERNAL_DATABASE)
+
+    @property
+    def owns_redis(self) -> bool:
+        return not environment.is_external(environment.EXTERNAL_REDIS)
+
+    def data_ports(self) -> list[tuple[str, int, str]]:
+        wanted = [("PostgreSQL", self.ports.postgres, LOOPBACK)] if self.owns_database else []
+        return wanted + ([("Redis", self.ports.redis, LOOPBACK)] if self.owns_redis else [])
+
+    def mail_ports(self) -> list[tuple[str, int, str]]:
+        ports = self.ports
+        named = {"the mailbox's page": ports.mailbox, "SMTP": ports.smtp, "IMAP": ports.imap}
+        return [(name, port, LOOPBACK) for name, port in named.items()]
+
+    def work_ports(self) -> list[tuple[str, int, str]]:
+        return [("the web", self.ports.web, self.host), ("live updates", self.ports.live, self.host)]
+
+    def data_services(self) -> list[Service]:
+        services = []
+        if self.owns_database:
+            password = self.place.secrets()["POSTGRES_PASSWORD"]
+            services.append(postgres.embedded(self.place, self.ports.postgres, password))
+        if self.owns_redis:
+            services.append(redis.service(self.ports.redis, self.place.redis))
+        return services
+
+    def mailbox(self) -> Service:
+        return mailbox.service(self.ports, self.place.secrets()["MAILBOX_PASSWORD"], self.env)
+
+    def ensure_database(self) -> None:
+        if self.owns_database:
+            postgres.ensure_database(self.ports.postgres, self.place.secrets()["POSTGRES_PASSWORD"])
+
+    def work_services(self) -> list[Service]:
+        """web, live, two workers (mail must not wait behind an import) and beat."""
+        cores = str(max(2, min(4, os.cpu_count() or 2)))
+        return [
+            self._granian("web", "wsgi", self.ports.web, ["--blocking-threads", str(WEB_THREADS)]),
+            self._granian("live", "asgi", self.ports.live, []),
+            self._worker("worker", "default,mail", cores),
+            self._worker("bulk", "imports,insight", "1"),
+            self._work("beat", [*self._celery(), "beat", "--pidfile=", "--loglevel=WARNING"], lambda: True),
+        ]
+
+    def _work(self, name: str, command: list[str], ready: Callable[[], bool]) -> Service:
+        return Service(name, command, self.env, ready=ready, stage=WORK_STAGE, watch=True)
+
+    def _granian(self, name: str, interface: str, port: int, more: list[str]) -> Service:
+        shown = LOOPBACK if self.host in {"0.0.0.0", "::"} else self.host
+        command = [sys.executable, "-m", "granian", "--interface", interface, "--no-ws"]
+        command += ["--host", self.host, "--port", str(port), "--workers", "1", "--log-level", "warning", *more]
+        health = f"{environment.address(shown, port)}/healthz"
+        return self._work(name, [*command, f"crm.{interface}:application"], lambda: is_alive(health, shown, port))
+
+    def _celery(self) -> list[str]:
+        return [sys.executable, "-W", "ignore", "-m", "celery", "--quiet", "-A", "crm"]
+
+    def _worker(self, name: str, queues: str, children: str) -> Service:
+        command = [*self._celery(), "worker", "-Q", queues, "-c", children, "-n", f"{name}@%h"]
+        command += ["--prefetch-multiplier", "1", "--max-memory-per-child", str(WORKER_MEMORY_KB)]
+        command += ["--without-gossip", "--without-mingle", "--loglevel", "WARNING"]
+        return self._work(name, command, lambda: True)
+
+
+def is_alive(url: str, host: str, port: int) -> bool:
+    """Whether the process answers 200 there; asks nothing of a port that nobody listens on yet."""
+    return answers(port, host) and status(url) == 200
+
+
+def status(url: str) -> int:
+    """The HTTP status of a GET, 0 when there was no answer within two seconds."""
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as problem:
+        return problem.code
+    except OSError:
+        return 0
