@@ -6,13 +6,13 @@ from tests.support import services
 
 os.environ.update(services.start())
 
-from collections.abc import Callable, Iterator  # noqa: E402
-from pathlib import Path  # noqa: E402
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
-import pytest  # noqa: E402
+import pytest
 
-from tests.support.processes import Worker, live_process_running, worker_running  # noqa: E402
-from tests.support.smtp import SmtpSink  # noqa: E402
+from tests.support.processes import Worker, live_process_running, worker_running
+from tests.support.smtp import SmtpSink
 
 REAL_DATA_VARIABLE = "CRM_REAL_DATA"
 
@@ -59,7 +59,7 @@ def _empty_redis() -> None:
     from crm.lib.health import redis_client
 
     client = redis_client()
-    if keys := [key for key in client.keys() if b"_kombu.binding" not in key]:
+    if keys := [key for key in client.scan_iter(count=1000) if b"_kombu.binding" not in key]:
         client.delete(*keys)
 
 

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from crm.local import messages, running, testcluster
+from crm.local import cleaning, messages, running, testcluster, testing
 from crm.local.place import ROOT, Refused
 
 
@@ -17,7 +17,12 @@ def parser() -> argparse.ArgumentParser:
     manage = commands.add_parser("manage", help="manage.py with the services around it")
     manage.add_argument("--port", type=int, default=8000)
     manage.add_argument("arguments", nargs=argparse.REMAINDER)
-    commands.add_parser("messages", help="compile the translations")
+    catalogues = commands.add_parser("messages", help="compile the translations")
+    catalogues.add_argument("--collect", action="store_true", help="first gather the strings")
+    test = commands.add_parser("test", help="every check and test")
+    test.add_argument("--only", choices=["check", "unit", "browser"], default="")
+    test.add_argument("more", nargs=argparse.REMAINDER, help="further words for pytest")
+    commands.add_parser("clean", help="remove the state folder")
     cluster = commands.add_parser("testcluster", help="the PostgreSQL that test runs share")
     cluster.add_argument("action", choices=["keep", "stop"])
     return whole
@@ -26,21 +31,31 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str]) -> int:
     options = parser().parse_args(arguments)
     try:
-        if options.command in {"run", "services"}:
-            return running.run(options.port, options.host, services_only=options.command == "services")
-        if options.command == "manage":
-            words = options.arguments
-            return running.manage(words[1:] if words[:1] == ["--"] else words, options.port)
-        if options.command == "messages":
-            for po in messages.compile_all():
-                print(f"compiled {po.relative_to(ROOT)}")
-            return 0
-        return testcluster.keep() if options.action == "keep" else testcluster.stop()
+        return dispatch(options)
     except Refused as problem:
         print(f"\n{problem}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def dispatch(options: argparse.Namespace) -> int:
+    if options.command in {"run", "services"}:
+        return running.run(options.port, options.host, services_only=options.command == "services")
+    if options.command == "manage":
+        words = options.arguments
+        return running.manage(words[1:] if words[:1] == ["--"] else words, options.port)
+    if options.command == "test":
+        return testing.run(options.only, options.more)
+    if options.command == "clean":
+        return cleaning.clean()
+    if options.command == "testcluster":
+        return testcluster.keep() if options.action == "keep" else testcluster.stop()
+    if options.collect:
+        messages.collect()
+    for po in messages.compile_all():
+        print(f"compiled {po.relative_to(ROOT)}")
+    return 0
 
 
 if __name__ == "__main__":

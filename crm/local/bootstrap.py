@@ -83,7 +83,10 @@ def make_venv() -> None:
     say("Making .venv …")
     installer = shutil.which("uv")
     if installer:
-        call([installer, "venv", "--quiet", "--clear", "--python", sys.executable, str(VENV)], "uv made no .venv")
+        call(
+            [installer, "venv", "--quiet", "--clear", "--python", sys.executable, str(VENV)],
+            "uv made no .venv",
+        )
         return
     try:
         import ensurepip  # noqa: F401  Debian ships python3 without it

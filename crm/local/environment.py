@@ -9,6 +9,13 @@ from crm.local.ports import LOOPBACK, Ports
 
 # What a user may set to use a service of their own; the embedded one then stays off.
 EXTERNAL_DATABASE, EXTERNAL_REDIS = "DATABASE_URL", "REDIS_URL"
+# For commands that read the settings and connect to nothing.
+PLACEHOLDERS = {
+    "SECRET_KEY": "connects to nothing, no secret: " + "x" * 40,
+    "DATABASE_URL": "postgres://nobody@127.0.0.1:1/none",
+    "REDIS_URL": "redis://127.0.0.1:1/0",
+    "DJANGO_SETTINGS_MODULE": "crm.settings",
+}
 
 
 def is_external(name: str, outer: Mapping[str, str] | None = None) -> bool:

@@ -1,11 +1,18 @@
 """Translations: .po files to the git-ignored .mo files that Django reads, without the system's gettext."""
 
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import PoFileError, read_po
 
+from crm.local import environment
 from crm.local.place import ROOT, Refused
+
+LANGUAGES = ("zh_Hans", "zh_Hant")
 
 
 def catalogues() -> list[Path]:
@@ -31,3 +38,18 @@ def compile_all() -> list[Path]:
         draft.replace(mo)
         done.append(po)
     return done
+
+
+def collect() -> None:
+    """Gathers every marked string into locale/*/LC_MESSAGES/django.po (needs the system's gettext)."""
+    if shutil.which("xgettext") is None:
+        raise Refused("Collecting strings needs gettext. On Debian or Ubuntu: apt-get install gettext.")
+    (ROOT / "locale").mkdir(exist_ok=True)
+    command = [sys.executable, "manage.py", "makemessages", "--no-location", "--no-wrap", "--no-obsolete"]
+    for language in LANGUAGES:
+        command += ["--locale", language]
+    for folder in ("tests", "bench", "assets", "node_modules", ".venv", ".local"):
+        command += ["--ignore", f"{folder}/*"]
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **environment.PLACEHOLDERS}, check=False)
+    if done.returncode != 0:
+        raise Refused("makemessages failed; what it said is above.")

@@ -65,7 +65,7 @@ class Place:
         return self.home / "running.json"
 
     def secrets(self) -> dict[str, str]:
-        """SECRET_KEY, FIELD_ENCRYPTION_KEY, the database's and the mailbox's password; made once, mode 0600."""
+        """The app's two keys, the database's and the mailbox's password; made once, mode 0600."""
         path = self.home / "secrets.json"
         kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
         wanted = {

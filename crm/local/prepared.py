@@ -1,4 +1,4 @@
-"""Remembers for which code the database and the static files were prepared, so that a second start is quick."""
+"""Remembers for which code the database and static files were prepared: a second start is quick."""
 
 import hashlib
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ def stamp(place: Place) -> Path:
 
 
 def is_prepared(place: Place, env: dict[str, str], port: int) -> bool:
-    """True when nothing changed since the last `prepare` of the embedded database, and it still holds a shop."""
+    """True when nothing changed since the last `prepare`, and the database still holds a shop."""
     mark = stamp(place)
     return mark.is_file() and mark.read_text() == fingerprint(env) and has_shop(place, port)
 

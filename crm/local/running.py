@@ -85,7 +85,9 @@ def run(port: int, host: str, *, services_only: bool = False) -> int:
     printer = Printer(sys.stdout)
     with place.owned(command) as earlier:
         sweep_leftovers(earlier)
-        require_free([*stack.data_ports(), *stack.mail_ports(), *([] if services_only else stack.work_ports())])
+        require_free(
+            [*stack.data_ports(), *stack.mail_ports(), *([] if services_only else stack.work_ports())]
+        )
         messages.compile_all()
         record = Record(stack, command)
         supervisor = Supervisor(printer)
@@ -147,7 +149,9 @@ def keep(supervisor: Supervisor, *, reload: bool) -> None:
             if (now := newest_change()) > seen:
                 seen = now
                 supervisor.printer.plain("Code has changed: restarting.")
-                supervisor.restart([name for name, child in supervisor.children.items() if child.service.watch])
+                supervisor.restart(
+                    [name for name, child in supervisor.children.items() if child.service.watch]
+                )
 
 
 def newest_change() -> int:

@@ -15,7 +15,7 @@ from crm.local.processes import Service
 # Stages stop in reverse: first what works, then what catches mail, then what keeps the data.
 DATA_STAGE, WORK_STAGE = 0, 2
 WEB_THREADS = 8
-# A worker child that grew past this is replaced after its task (kilobytes); no task may hold more than 300 MB.
+# Kilobytes; a worker child that grew past this is replaced after its task. No task may hold over 300 MB.
 WORKER_MEMORY_KB = 400_000
 
 
@@ -85,9 +85,21 @@ class Stack:
     def _granian(self, name: str, interface: str, port: int, more: list[str]) -> Service:
         shown = LOOPBACK if self.host in {"0.0.0.0", "::"} else self.host
         command = [sys.executable, "-m", "granian", "--interface", interface, "--no-ws"]
-        command += ["--host", self.host, "--port", str(port), "--workers", "1", "--log-level", "warning", *more]
+        command += [
+            "--host",
+            self.host,
+            "--port",
+            str(port),
+            "--workers",
+            "1",
+            "--log-level",
+            "warning",
+            *more,
+        ]
         health = f"{environment.address(shown, port)}/healthz"
-        return self._work(name, [*command, f"crm.{interface}:application"], lambda: is_alive(health, shown, port))
+        return self._work(
+            name, [*command, f"crm.{interface}:application"], lambda: is_alive(health, shown, port)
+        )
 
     def _celery(self) -> list[str]:
         return [sys.executable, "-W", "ignore", "-m", "celery", "--quiet", "-A", "crm"]

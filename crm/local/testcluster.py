@@ -1,4 +1,4 @@
-"""The throwaway PostgreSQL that test runs share: the first run starts it, and it ends itself when long unused.
+"""The throwaway PostgreSQL that test runs share: the first one starts it; long unused, it ends itself.
 
 `ensure()` is called by tests/conftest.py. The keeper is a process of its own, because the run that started
 the cluster may end long before another that uses it.

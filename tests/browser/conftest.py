@@ -25,8 +25,8 @@ QUIET = [
 ]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 HOW_TO_GET_ONE = (
-    "The browser tests need Chromium. On Debian or Ubuntu: apt-get install chromium fonts-noto-cjk. Elsewhere: "
-    ".venv/bin/playwright install chromium. Or name one: CRM_CHROMIUM=/path/to/chromium make test"
+    "The browser tests need Chromium. On Debian or Ubuntu: apt-get install chromium fonts-noto-cjk. "
+    "Elsewhere: .venv/bin/playwright install chromium. Or name one: CRM_CHROMIUM=/path/to/chromium make test"
 )
 
 

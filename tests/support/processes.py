@@ -61,7 +61,16 @@ def worker_running(environment: Callable[[], dict[str, str]]) -> Iterator[Callab
         client = redis.Redis.from_url(env["REDIS_URL"])
         client.delete(key)
         command = [sys.executable, "-W", "ignore", "-m", "celery", "--quiet", "-A", "crm", "worker"]
-        command += ["-Q", queues, "-c", str(concurrency), "--prefetch-multiplier", "1", "-n", f"test{len(workers)}@%h"]
+        command += [
+            "-Q",
+            queues,
+            "-c",
+            str(concurrency),
+            "--prefetch-multiplier",
+            "1",
+            "-n",
+            f"test{len(workers)}@%h",
+        ]
         command += ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
         output = tempfile.NamedTemporaryFile(prefix="guanxi-worker-", suffix=".log")  # noqa: SIM115
         worker = Worker(spawn(Service("worker", command, env), output), output)

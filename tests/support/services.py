@@ -1,6 +1,6 @@
 """Real services for the tests: a shared throwaway PostgreSQL, a Redis of this run's own, two ports.
 
-Imported by tests/conftest.py before anything reads Django's settings, because those read the environment once.
+tests/conftest.py imports it before anything reads Django's settings, which read the environment once.
 """
 
 import atexit
@@ -94,7 +94,7 @@ def migrations_digest() -> str:
 
 
 def template_database() -> str:
-    """The name of a migrated, empty database; made when no earlier run has made it from the same migrations."""
+    """The name of a migrated, empty database; made when no earlier run made it from the same migrations."""
     name = f"tpl_{migrations_digest()}"
     port = int(os.environ["DATABASE_URL"].rsplit(":", 1)[1].split("/")[0])
     with open(testcluster.HOME / "template.lock", "a+") as lock:

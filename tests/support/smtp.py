@@ -1,10 +1,10 @@
 """An SMTP server for tests: keeps what it accepts, and fails on demand where real servers fail.
 
-    with SmtpSink() as sink:
-        sink.fail("RCPT", 451, to="slow@*", times=2)
-        sink.reset_in_data()          # the line breaks before the final dot
-        sink.hang_after_dot()         # the mail is taken, but no answer comes
-        sink.break_after_dot()        # the mail is taken, and the line breaks
+with SmtpSink() as sink:
+    sink.fail("RCPT", 451, to="slow@*", times=2)
+    sink.reset_in_data()          # the line breaks before the final dot
+    sink.hang_after_dot()         # the mail is taken, but no answer comes
+    sink.break_after_dot()        # the mail is taken, and the line breaks
 """
 
 import asyncio
@@ -22,7 +22,14 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from crm.local.ports import LOOPBACK
 
 COMMANDS = ("CONNECT", "EHLO", "MAIL", "RCPT", "DATA", "DOT")
-TEXTS = {421: "closing", 450: "try again later", 451: "greylisted", 452: "too many", 550: "no such user", 554: "no"}
+TEXTS = {
+    421: "closing",
+    450: "try again later",
+    451: "greylisted",
+    452: "too many",
+    550: "no such user",
+    554: "no",
+}
 
 
 @dataclass
@@ -64,7 +71,9 @@ class Fault:
     left: int | None = None  # None: for ever
 
     def fits(self, command: str, address: str) -> bool:
-        return self.command == command and self.left != 0 and fnmatch.fnmatch(address.lower(), self.to.lower())
+        return (
+            self.command == command and self.left != 0 and fnmatch.fnmatch(address.lower(), self.to.lower())
+        )
 
 
 class SmtpSink:
@@ -82,7 +91,9 @@ class SmtpSink:
 
     # -- what the tests say
 
-    def fail(self, command: str, code: int, *, to: str = "*", times: int | None = None, text: str = "") -> None:
+    def fail(
+        self, command: str, code: int, *, to: str = "*", times: int | None = None, text: str = ""
+    ) -> None:
         """Answers the command with this code; `to` matches the recipient (at MAIL: the sender)."""
         assert command in COMMANDS, command
         reply = f"{code} {text or TEXTS.get(code, 'fault on demand')}"
