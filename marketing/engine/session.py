@@ -1,0 +1,467 @@
+"""One SMTP connection as a state machine (RFC 5321, 2920, 3207, 4954, 6531).
+
+With PIPELINING a message costs one round trip: behind the final dot of one mail go MAIL, RCPT and DATA of
+the next.
+A mail may have been accepted from the moment its final dot was handed to the kernel until the server
+answers; only
+in that window is its fate `unknown`.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import ssl
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .wire import LineLost, Reply, Wire
+
+TRIES = 5  # lines that may break under a mail before its body is sent, until it is deferred
+_PATH = re.compile(r"[^\s<>\x00-\x1f\x7f]{1,320}")
+
+
+class Status(StrEnum):
+    SENT = "sent"
+    FAILED = "failed"  # 5xx: this mail will never be taken
+    DEFERRED = "deferred"  # 4xx, or the line was lost before the final dot: try again later
+    UNKNOWN = "unknown"  # the line was lost after the final dot: it may have been taken
+    RETURNED = "returned"  # not tried at all (stopped, or no server): back to the queue
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message for one recipient. `data` has CRLF line ends, no line beginning with a dot, and ends with
+    CRLF.
+    """
+
+    id: int
+    mail_from: str
+    rcpt_to: str
+    data: bytes
+    utf8: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    id: int
+    status: Status
+    code: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where to hand the mail in. `security`: none, starttls or tls."""
+
+    host: str
+    port: int
+    security: str = "none"
+    username: str = ""
+    password: str = ""
+    verify: bool = True
+    helo: str = "localhost"
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds. RFC 5321 4.5.3.2 allows a server 10 minutes to take a mail; a doubt that is never resent may
+    be quicker.
+    """
+
+    connect: float = 15
+    command: float = 60
+    accept: float = 120
+    idle: float = 10
+
+
+class Refused(Exception):
+    """The server will not serve us at all (wrong password, no TLS): trying again does not help."""
+
+
+class Job:
+    __slots__ = ("begun", "dot_end", "error", "message", "tries")
+
+    def __init__(self, message: Outgoing) -> None:
+        self.message = message
+        self.tries = 0
+        self.reset()
+
+    def reset(self) -> None:
+        self.begun = False  # the body is on its way
+        self.dot_end = 0  # the position in the stream behind its final dot
+        self.error: Result | None = None
+
+
+class Session:
+    """Drives one connection. The engine calls `pump` when the socket is ready and `tick` for the clock.
+
+    `take` gives the next job or None; `done` gets results; `back` gets jobs that were not tried.
+    """
+
+    def __init__(
+        self,
+        wire: Wire,
+        server: Server,
+        *,
+        tls: ssl.SSLContext | None,
+        timeouts: Timeouts,
+        take: Callable[[], Job | None],
+        done: Callable[[Result], None],
+        back: Callable[[Job], None],
+        now: float,
+        messages: int,
+    ) -> None:
+        self.wire, self.server, self.tls, self.timeouts = wire, server, tls, timeouts
+        self._take, self._done, self._back = take, done, back
+        self.ready = False
+        self.served = False  # has greeted us properly at least once
+        self.closing = False
+        self.finished = False
+        self.deadline = now + timeouts.connect
+        self._now = now
+        self._left = messages
+        self._expected: deque[tuple[Callable[[Reply, Job | None], None], Job | None]] = deque()
+        self._waiting: deque[tuple[bytes, Callable[[Reply, Job | None], None], Job | None]] = deque()
+        self._jobs: list[Job] = []
+        self._extensions: dict[str, str] = {}
+        self._secure = False
+
+    # ---------------------------------------------------------------- driven by the engine
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._jobs)
+
+    @property
+    def idle(self) -> bool:
+        return self.ready and not self._jobs and not self._expected and not self.finished
+
+    def pump(self, readable: bool, writable: bool, now: float) -> None:
+        """The socket is ready for something. Raises LineLost or Refused; then call `lose`."""
+        self._now = now
+        if not self.wire.connected:
+            self.wire.finish_connect()
+            if self.server.security == "tls":
+                self._begin_tls()
+            self._expect(self._on_greeting)
+        if self.wire.handshaking:
+            if not self.wire.handshake():
+                return
+            self._secure = True
+            if self.server.security == "starttls":
+                self._say(f"EHLO {self.server.helo}", self._on_ehlo)
+            return
+        if readable:  # before writing: a line broken for writing may still hold a 250 to read
+            self._hear()
+        if writable and not self.finished:
+            self.wire.flush()
+
+    def _hear(self) -> None:
+        for reply in self.wire.replies():
+            if self.wire.handshaking:  # command injection, CVE-2011-0411
+                raise Refused("the server sent data before TLS began")
+            if not self._expected:
+                raise LineLost(reply.text)
+            handler, job = self._expected.popleft()
+            self._arm()
+            if reply.code == 421:
+                self._on_421(reply, job, to_mail=handler == self._on_mail)
+            handler(reply, job)
+            if self.finished:
+                return
+
+    def work(self, now: float) -> None:
+        """Takes a job if there is nothing to do."""
+        self._now = now
+        if self.idle and not self.closing:
+            self._begin_next(b"")
+
+    def tick(self, now: float) -> None:
+        """Raises LineLost when the server was silent too long; leaves politely when there was no work."""
+        if now < self.deadline:
+            return
+        if self.idle:
+            self.quit()
+        else:
+            raise LineLost("the server did not answer in time")
+
+    def quit(self) -> None:
+        """Says goodbye without waiting for the answer."""
+        if not self.finished:
+            self.finished = True
+            if self.wire.connected and not self.wire.handshaking and not self._jobs:
+                try:
+                    self.wire.write(b"QUIT\r\n")
+                except LineLost:
+                    return
+
+    def stop(self) -> None:
+        """No new mail from now on. What waits for its verdict is waited for; what was not begun goes back."""
+        self.closing = True
+        if self.idle:
+            self.quit()
+            return
+        for job in [each for each in self._jobs if not each.begun]:
+            self._jobs.remove(job)
+            job.reset()
+            self._back(job)
+        if not self._jobs:
+            self.finished = True
+
+    def lose(self, reason: str) -> None:
+        """The line is gone: every job gets its verdict by how far it came."""
+        self.finished = True
+        jobs, self._jobs = self._jobs, []
+        for job in jobs:
+            if job.error is not None:
+                self._done(job.error)
+            elif job.begun and self.wire.sent >= job.dot_end:
+                self._done(Result(job.message.id, Status.UNKNOWN, 0, reason[:500]))
+            elif job.begun or job.tries >= TRIES:
+                self._done(Result(job.message.id, Status.DEFERRED, 0, reason[:500]))
+            else:
+                job.reset()
+                self._back(job)
+
+    # ---------------------------------------------------------------- getting ready
+
+    def _on_greeting(self, reply: Reply, _: Job | None) -> None:
+        if reply.code != 220:
+            raise LineLost(reply.text)
+        self._say(f"EHLO {self.server.helo}", self._on_ehlo)
+
+    def _on_ehlo(self, reply: Reply, _: Job | None) -> None:
+        if reply.code != 250:
+            self._say(f"HELO {self.server.helo}", self._on_helo)
+            return
+        self._extensions = {}
+        for line in reply.lines[1:]:
+            name, _space, rest = line.partition(" ")
+            self._extensions[name.upper()] = rest
+        if self.server.security == "starttls" and not self._secure:
+            if "STARTTLS" not in self._extensions:
+                raise Refused("the server does not offer STARTTLS")
+            self._say("STARTTLS", self._on_starttls)
+        elif self.server.username:
+            self._authenticate()
+        else:
+            self._be_ready()
+
+    def _on_helo(self, reply: Reply, _: Job | None) -> None:
+        if reply.code != 250:
+            raise LineLost(reply.text)
+        if self.server.username or self.server.security == "starttls":
+            raise Refused("the server speaks no ESMTP, so neither TLS nor sign-in")
+        self._be_ready()
+
+    def _on_starttls(self, reply: Reply, _: Job | None) -> None:
+        if reply.code != 220:
+            raise LineLost(reply.text)
+        if self.wire.buffered:
+            raise Refused("the server sent data before TLS began")
+        self._begin_tls()
+
+    def _begin_tls(self) -> None:
+        assert self.tls is not None
+        self.wire.start_tls(self.tls, self.server.host)
+
+    def _authenticate(self) -> None:
+        offered = self._extensions.get("AUTH", "").upper().split()
+        user, password = self.server.username.encode(), self.server.password.encode()
+        if "PLAIN" in offered:
+            token = base64.b64encode(b"\0" + user + b"\0" + password).decode("ascii")
+            self._say(f"AUTH PLAIN {token}", self._on_authenticated)
+        elif "LOGIN" in offered:
+
+            def on_user(reply: Reply, _: Job | None) -> None:
+                self._need(reply, 334)
+                self._say(base64.b64encode(password).decode("ascii"), self._on_authenticated)
+
+            def on_start(reply: Reply, _: Job | None) -> None:
+                self._need(reply, 334)
+                self._say(base64.b64encode(user).decode("ascii"), on_user)
+
+            self._say("AUTH LOGIN", on_start)
+        else:
+            raise Refused("the server offers no sign-in that we know (PLAIN, LOGIN)")
+
+    def _need(self, reply: Reply, code: int) -> None:
+        if reply.code != code:
+            if 500 <= reply.code < 600:
+                raise Refused(f"sign-in refused: {reply.text}")
+            raise LineLost(reply.text)
+
+    def _on_authenticated(self, reply: Reply, _: Job | None) -> None:
+        self._need(reply, 235)
+        self._be_ready()
+
+    def _be_ready(self) -> None:
+        self.ready = self.served = True
+        self.deadline = self._now + self.timeouts.idle
+
+    # ---------------------------------------------------------------- mail
+
+    def _next_job(self) -> Job | None:
+        while not self.closing and self._left > 0:
+            job = self._take()
+            if job is None:
+                return None
+            unfit = self._unfit(job.message)
+            if unfit is None:
+                self._left -= 1
+                job.tries += 1
+                return job
+            self._done(Result(job.message.id, Status.FAILED, 0, unfit))
+        return None
+
+    def _unfit(self, message: Outgoing) -> str | None:
+        limit = self._extensions.get("SIZE", "")
+        if limit.isdigit() and 0 < int(limit) < len(message.data):
+            return f"the mail is bigger than the server takes ({limit} octets)"
+        if message.utf8 and "SMTPUTF8" not in self._extensions:
+            return "the server can't take an address beyond ASCII (no SMTPUTF8)"
+        for path in (message.mail_from, message.rcpt_to):
+            if not _PATH.fullmatch(path) or (not message.utf8 and not path.isascii()):
+                return "not an address for an envelope"
+        return None
+
+    def _begin_next(self, before: bytes) -> None:
+        """Sends `before` and, right behind it, the commands of the next mail if there is one."""
+        job = self._next_job()
+        if job is None:
+            if before:
+                self._write(before)
+            elif self._left <= 0 and not self._jobs:
+                self.quit()
+            return
+        self._jobs.append(job)
+        message = job.message
+        extra = " BODY=8BITMIME SMTPUTF8" if message.utf8 else ""
+        commands = [
+            (f"MAIL FROM:<{message.mail_from}>{extra}\r\n".encode(), self._on_mail),
+            (f"RCPT TO:<{message.rcpt_to}>\r\n".encode(), self._on_rcpt),
+            (b"DATA\r\n", self._on_data),
+        ]
+        if "PIPELINING" in self._extensions:
+            for _line, handler in commands:
+                self._expected.append((handler, job))
+            self._write(before + b"".join(line for line, _handler in commands))
+        else:
+            self._waiting.extend((line, handler, job) for line, handler in commands)
+            if before:
+                self._write(before)
+            else:
+                self._send_waiting()
+
+    def _send_waiting(self) -> None:
+        if self._waiting and not self._expected:
+            line, handler, job = self._waiting.popleft()
+            self._expected.append((handler, job))
+            self._write(line)
+
+    def _on_mail(self, reply: Reply, job: Job | None) -> None:
+        self._note_refusal(reply, job, 250)
+        self._send_waiting()
+
+    def _on_rcpt(self, reply: Reply, job: Job | None) -> None:
+        self._note_refusal(reply, job, 250, 251)
+        self._send_waiting()
+
+    def _note_refusal(self, reply: Reply, job: Job | None, *good: int) -> None:
+        assert job is not None
+        if reply.code in good or job.error is not None:
+            return
+        status = Status.FAILED if reply.code >= 500 else Status.DEFERRED
+        job.error = Result(job.message.id, status, reply.code, reply.text)
+        if self._waiting and self._waiting[0][2] is job:  # one command at a time: the rest is pointless
+            self._waiting.clear()
+            self._finish_refused(job)
+
+    def _on_data(self, reply: Reply, job: Job | None) -> None:
+        assert job is not None
+        if job not in self._jobs:  # given back by `stop`; closing the line is the only way not to send it
+            self.finished = True
+            return
+        if reply.code != 354:
+            self._note_refusal(reply, job)
+            self._finish_refused(job)
+            return
+        if job.error is not None:  # no recipient left, yet it wants data: an empty mail to nobody
+            self._expected.append((self._on_nobody, job))
+            self._write(b".\r\n")
+            return
+        body = job.message.data + b".\r\n"
+        job.begun = True
+        job.dot_end = self.wire.queued + len(body)
+        self._expected.append((self._on_verdict, job))
+        self.deadline = self._now + self.timeouts.accept
+        if "PIPELINING" in self._extensions:
+            self._begin_next(body)
+        else:
+            self._write(body)
+
+    def _on_nobody(self, reply: Reply, job: Job | None) -> None:
+        assert job is not None
+        self._finish_refused(job)
+
+    def _finish_refused(self, job: Job) -> None:
+        if job not in self._jobs:  # given back by `stop`
+            self.finished = True
+            return
+        assert job.error is not None
+        self._jobs.remove(job)
+        self._done(job.error)
+        self._expected.append((self._on_rset, None))
+        self._begin_next(b"RSET\r\n")
+
+    def _on_rset(self, reply: Reply, _: Job | None) -> None:
+        if reply.code != 250:
+            raise LineLost(reply.text)
+        self._send_waiting()
+
+    def _on_verdict(self, reply: Reply, job: Job | None) -> None:
+        assert job is not None
+        self._jobs.remove(job)
+        status = Status.SENT if reply.code < 300 else Status.FAILED if reply.code >= 500 else Status.DEFERRED
+        self._done(Result(job.message.id, status, reply.code, reply.text))
+        if self.closing and not self._jobs:
+            self.finished = True
+        elif not self._jobs:
+            self._begin_next(b"")
+
+    def _on_421(self, reply: Reply, job: Job | None, *, to_mail: bool) -> None:
+        """The server closes the line: only the mail it said this of is deferred by it.
+
+        In answer to MAIL it speaks of the connection ("enough mails for now"), so `lose` lets that mail try
+        another.
+        """
+        if job is not None and job in self._jobs and not to_mail:
+            self._jobs.remove(job)
+            self._done(job.error or Result(job.message.id, Status.DEFERRED, 421, reply.text))
+        raise LineLost(reply.text)
+
+    # ---------------------------------------------------------------- writing
+
+    def _say(self, line: str, handler: Callable[[Reply, Job | None], None]) -> None:
+        self._expect(handler)
+        self._write(line.encode() + b"\r\n")
+
+    def _expect(self, handler: Callable[[Reply, Job | None], None]) -> None:
+        self._expected.append((handler, None))
+        self._arm()
+
+    def _write(self, data: bytes) -> None:
+        self._arm()
+        self.wire.write(data)
+
+    def _arm(self) -> None:
+        """The clock starts anew with each thing said or heard."""
+        if any(job.begun for job in self._jobs):
+            self.deadline = self._now + self.timeouts.accept
+        elif self._expected:
+            self.deadline = self._now + self.timeouts.command
+        else:
+            self.deadline = self._now + self.timeouts.idle
