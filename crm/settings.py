@@ -128,7 +128,9 @@ TEMPLATES = [
 # --- database -------------------------------------------------------------------------------------
 DATABASES: dict[str, Any] = {
     "default": dj_database_url.parse(
-        required("DATABASE_URL", "Run the app with `make run`, or set postgres://user:password@host:port/name."),
+        required(
+            "DATABASE_URL", "Run the app with `make run`, or set postgres://user:password@host:port/name."
+        ),
         engine="crm.lib.postgres",
         conn_max_age=env.int("CONN_MAX_AGE", 60),
         conn_health_checks=True,

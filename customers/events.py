@@ -55,4 +55,6 @@ CONSENT_WITHDRAWN = EventType(
     scope="customers.read",
     keys=("purpose", "channel", "source"),
 )
-NOTE_ADDED = EventType("customers.note_added", _("Note"), _("Note by %(author)s"), icon="note", keys=("author",))
+NOTE_ADDED = EventType(
+    "customers.note_added", _("Note"), _("Note by %(author)s"), icon="note", keys=("author",)
+)

@@ -138,7 +138,11 @@ def _create(merchant: Merchant, contact: Contact, source: str) -> Customer:
     )
     Metrics.objects.create(merchant=merchant, customer=customer)
     emit(
-        events.CUSTOMER_CREATED, merchant=merchant, customer=customer, subject=customer, data={"source": source}
+        events.CUSTOMER_CREATED,
+        merchant=merchant,
+        customer=customer,
+        subject=customer,
+        data={"source": source},
     )
     return customer
 
@@ -156,7 +160,12 @@ def _add_keys(
         if key in known:
             continue
         identity = Identity.objects.create(
-            merchant=merchant, customer=customer, kind=key.kind, scope=key.scope, value=key.value, source=source
+            merchant=merchant,
+            customer=customer,
+            kind=key.kind,
+            scope=key.scope,
+            value=key.value,
+            source=source,
         )
         if announce:
             emit(

@@ -118,7 +118,9 @@ class Membership(models.Model):
     merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(_("role"), max_length=10, choices=Role, default=Role.AGENT)
-    team = models.ForeignKey(Team, on_delete=models.SET_NULL, null=True, blank=True, related_name="memberships")
+    team = models.ForeignKey(
+        Team, on_delete=models.SET_NULL, null=True, blank=True, related_name="memberships"
+    )
     region = models.CharField(_("region"), max_length=60, blank=True, default="")
     visibility = models.CharField(_("sees"), max_length=4, choices=Visibility, default=Visibility.ALL)
     is_active = models.BooleanField(default=True)
@@ -186,7 +188,9 @@ class ExchangeRate(TenantModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["merchant", "currency", "valid_from_on"], name="accounts_rate_once"),
+            models.UniqueConstraint(
+                fields=["merchant", "currency", "valid_from_on"], name="accounts_rate_once"
+            ),
             models.CheckConstraint(condition=models.Q(rate__gt=0), name="accounts_rate_positive"),
         ]
 

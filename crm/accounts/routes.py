@@ -78,4 +78,3 @@ def _check_same_shop(request: Any) -> None:
     if meant and request.method not in ("GET", "HEAD") and meant != request.merchant.slug:
         text = _("You switched to another shop in another tab. Reload this page, then try again.")
         raise Conflict(text, code="other_shop")
-

@@ -22,7 +22,9 @@ from crm.lib.tenancy import merchant_scope
 def merchant_create(*, slug: str, name: str, base_currency: str = "CNY", **fields: object) -> Merchant:
     """A new merchant without members. Raises Rejected when the slug is taken or a value is wrong."""
     if Merchant.objects.filter(slug=slug).exists():
-        raise Rejected(_("A shop with the short name %(slug)s exists already.") % {"slug": slug}, code="slug_taken")
+        raise Rejected(
+            _("A shop with the short name %(slug)s exists already.") % {"slug": slug}, code="slug_taken"
+        )
     merchant = Merchant(slug=slug, name=name, base_currency=base_currency, **fields)
     merchant.full_clean()
     merchant.save()
@@ -87,7 +89,9 @@ def apikey_create(
     wanted = sorted(set(scopes))
     unknown = [scope for scope in wanted if scope not in SCOPES]
     if unknown or not wanted:
-        message = _("Unknown scope: %(names)s") % {"names": ", ".join(unknown)} if unknown else _("Choose a scope.")
+        message = (
+            _("Unknown scope: %(names)s") % {"names": ", ".join(unknown)} if unknown else _("Choose a scope.")
+        )
         raise Rejected(message, code="bad_scope", fields={"scopes": [message]})
     prefix, secret, digest = ApiKey.fresh_secret()
     with merchant_scope(merchant):
@@ -100,7 +104,9 @@ def apikey_create(
             created_by=actor,
             expires_at=expires_at,
         )
-        emitting.emit(events.APIKEY_CREATED, merchant=merchant, subject=key, data={"name": name, "scopes": wanted})
+        emitting.emit(
+            events.APIKEY_CREATED, merchant=merchant, subject=key, data={"name": name, "scopes": wanted}
+        )
     return key, secret
 
 

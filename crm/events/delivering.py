@@ -34,7 +34,10 @@ def deliver(delivery_id: int) -> bool:
     The row stays locked from claim to mark, so two workers never run one delivery; a killed worker's lock
     falls with its connection and the sweeper finds the row again.
     """
-    with transaction.atomic(), all_merchants(reason="a delivery is claimed by id, its merchant comes with it"):
+    with (
+        transaction.atomic(),
+        all_merchants(reason="a delivery is claimed by id, its merchant comes with it"),
+    ):
         delivery = (
             Delivery.objects.select_for_update(skip_locked=True, of=("self",))
             .select_related("event", "merchant")

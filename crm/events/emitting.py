@@ -70,7 +70,9 @@ def emit_many(drafts: Iterable[Draft], *, merchant: Any, backfill: bool = False)
     """Ids of the events written, those with a known `dedupe_key` left out. `backfill` marks imported history:
     only handlers that opted in hear of it, and pages are not nudged once per event."""
     if not connection.in_atomic_block:
-        raise transaction.TransactionManagementError("emit() needs the transaction that the fact is written in")
+        raise transaction.TransactionManagementError(
+            "emit() needs the transaction that the fact is written in"
+        )
     merchant_id = _id(merchant)
     assert merchant_id is not None
     written: list[tuple[int, str]] = []
@@ -143,7 +145,9 @@ def _insert(batch: Sequence[Draft], merchant_id: int, backfill: bool) -> list[tu
 def _owe(events: Sequence[tuple[int, str]], merchant_id: int, backfill: bool) -> list[int]:
     """One delivery row for each (event, handler); their ids."""
     now = timezone.now()
-    handlers = {name: handlers_of(merchant_id, name, backfill=backfill) for name in {name for _, name in events}}
+    handlers = {
+        name: handlers_of(merchant_id, name, backfill=backfill) for name in {name for _, name in events}
+    }
     rows = [
         (merchant_id, event_id, handler.name, Delivery.State.PENDING.value, 0, "", now)
         for event_id, name in events

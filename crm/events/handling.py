@@ -64,7 +64,9 @@ def _add(handler: Handler) -> Handler:
 def handlers_of(merchant_id: int, event_name: str, *, backfill: bool) -> list[Handler]:
     """The handlers that this merchant's event is owed to."""
     fixed = _BY_EVENT.get(event_name, [])
-    asked = [handler for handler in _EVERY if handler.wants is not None and handler.wants(merchant_id, event_name)]
+    asked = [
+        handler for handler in _EVERY if handler.wants is not None and handler.wants(merchant_id, event_name)
+    ]
     return [handler for handler in [*fixed, *asked] if handler.backfill or not backfill]
 
 

@@ -17,7 +17,9 @@ def timeline(*, customer_id: int, names: list[str] | None = None, text: str = ""
 
 def subject_timeline(*, subject_type: str, subject_id: int) -> QuerySet[Event]:
     """Everything that happened to one order, ticket or review, oldest first."""
-    return Event.objects.filter(subject_type=subject_type, subject_id=subject_id).order_by("occurred_at", "id")
+    return Event.objects.filter(subject_type=subject_type, subject_id=subject_id).order_by(
+        "occurred_at", "id"
+    )
 
 
 def audit_log(*, actor: str = "", name: str = "") -> QuerySet[Event]:

@@ -37,7 +37,7 @@ class EventType:
 
     def sentence(self, data: dict[str, Any]) -> str:
         """The timeline's sentence in the active language; facts that older events lack show as a dash."""
-        known = {key: "–" for key in self.keys} | data
+        known = dict.fromkeys(self.keys, "–") | data
         try:
             return str(self.text) % known if self.text else str(self.label)
         except (KeyError, ValueError, TypeError):

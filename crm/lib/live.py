@@ -35,4 +35,6 @@ def publish(merchant_id: int, topics: Iterable[str]) -> None:
 
 def token(merchant_id: int, *, topics: Iterable[str] | None = None) -> str:
     """What a page shows to the live process. `topics` narrows a customer's page to its own; None is all."""
-    return sign({"m": merchant_id, "t": sorted(topics) if topics is not None else None}, purpose=TOKEN_PURPOSE)
+    return sign(
+        {"m": merchant_id, "t": sorted(topics) if topics is not None else None}, purpose=TOKEN_PURPOSE
+    )

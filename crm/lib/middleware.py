@@ -91,4 +91,3 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     text = _("This page was open too long or its cookies were cleared. Reload it and try again.")
     return respond(request, 403, "csrf", text)
-

@@ -72,7 +72,9 @@ class Suppression(TenantModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["merchant", "channel", "digest"], name="customers_suppression_once")
+            models.UniqueConstraint(
+                fields=["merchant", "channel", "digest"], name="customers_suppression_once"
+            )
         ]
 
     def __str__(self) -> str:

@@ -85,8 +85,12 @@ class Customer(TenantModel):
 
     class Meta:
         indexes = [
-            models.Index("merchant", F("created_at").desc(), F("id").desc(), name="customers_customer_recent"),
-            models.Index("merchant", "owner", condition=Q(owner__isnull=False), name="customers_customer_owner"),
+            models.Index(
+                "merchant", F("created_at").desc(), F("id").desc(), name="customers_customer_recent"
+            ),
+            models.Index(
+                "merchant", "owner", condition=Q(owner__isnull=False), name="customers_customer_owner"
+            ),
             models.Index("merchant", "email", condition=~Q(email=""), name="customers_customer_email"),
             models.Index(
                 "merchant", "company", condition=Q(company__isnull=False), name="customers_customer_company"
@@ -112,7 +116,9 @@ class Address(TenantModel):
         SHIPPING = "shipping", _("Shipping")
         BILLING = "billing", _("Billing")
 
-    customer = MerchantForeignKey(Customer, on_delete=models.CASCADE, related_name="addresses", db_index=False)
+    customer = MerchantForeignKey(
+        Customer, on_delete=models.CASCADE, related_name="addresses", db_index=False
+    )
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.SHIPPING)
     name = models.CharField(max_length=200, blank=True, default="")
     line1 = models.CharField(max_length=300, blank=True, default="")

@@ -24,7 +24,9 @@ class Identity(TenantModel):
         MEMBER = "member", _("Store member")
         VISITOR = "visitor", _("Visitor")
 
-    customer = MerchantForeignKey(Customer, on_delete=models.CASCADE, related_name="identities", db_index=False)
+    customer = MerchantForeignKey(
+        Customer, on_delete=models.CASCADE, related_name="identities", db_index=False
+    )
     kind = models.CharField(max_length=8, choices=Kind)
     scope = models.CharField(max_length=40, blank=True, default="")
     value = models.CharField(max_length=320)
@@ -35,7 +37,9 @@ class Identity(TenantModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["merchant", "kind", "scope", "value"], name="customers_identity_once")
+            models.UniqueConstraint(
+                fields=["merchant", "kind", "scope", "value"], name="customers_identity_once"
+            )
         ]
         indexes = [models.Index(fields=["merchant", "customer"], name="customers_identity_of")]
 

@@ -40,7 +40,9 @@ class Order(TenantModel):
         SHIPPED = "shipped", _("Shipped")
         DELIVERED = "delivered", _("Delivered")
 
-    channel = MerchantForeignKey(SalesChannel, on_delete=models.PROTECT, related_name="orders", db_index=False)
+    channel = MerchantForeignKey(
+        SalesChannel, on_delete=models.PROTECT, related_name="orders", db_index=False
+    )
     external_id = models.CharField(max_length=100)
     number = models.CharField(_("number"), max_length=60)
     customer = MerchantForeignKey(
@@ -79,7 +81,9 @@ class Order(TenantModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["merchant", "channel", "external_id"], name="orders_order_external")
+            models.UniqueConstraint(
+                fields=["merchant", "channel", "external_id"], name="orders_order_external"
+            )
         ]
         indexes = [
             models.Index("merchant", F("placed_at").desc(), F("id").desc(), name="orders_order_recent"),
@@ -92,7 +96,10 @@ class Order(TenantModel):
             ),
             models.Index("merchant", "number", name="orders_order_number"),
             models.Index(
-                "merchant", "import_batch_id", condition=Q(import_batch_id__isnull=False), name="orders_order_batch"
+                "merchant",
+                "import_batch_id",
+                condition=Q(import_batch_id__isnull=False),
+                name="orders_order_batch",
             ),
             models.Index(
                 "merchant",

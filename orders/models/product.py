@@ -15,7 +15,9 @@ from orders.models.channel import SalesChannel
 class Product(TenantModel):
     """A product as one channel knows it."""
 
-    channel = MerchantForeignKey(SalesChannel, on_delete=models.PROTECT, related_name="products", db_index=False)
+    channel = MerchantForeignKey(
+        SalesChannel, on_delete=models.PROTECT, related_name="products", db_index=False
+    )
     external_id = models.CharField(max_length=100)
     title = models.CharField(_("title"), max_length=300, blank=True, default="")
     category = models.CharField(_("category"), max_length=120, blank=True, default="")
@@ -30,7 +32,9 @@ class Product(TenantModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["merchant", "channel", "external_id"], name="orders_product_external")
+            models.UniqueConstraint(
+                fields=["merchant", "channel", "external_id"], name="orders_product_external"
+            )
         ]
         indexes = [
             models.Index(fields=["merchant", "category"], name="orders_product_category"),
@@ -52,7 +56,9 @@ class Variant(TenantModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["merchant", "product", "external_id"], name="orders_variant_external")
+            models.UniqueConstraint(
+                fields=["merchant", "product", "external_id"], name="orders_variant_external"
+            )
         ]
         indexes = [models.Index("merchant", "sku", condition=~Q(sku=""), name="orders_variant_sku")]
 

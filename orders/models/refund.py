@@ -20,7 +20,9 @@ class Refund(TenantModel):
     `amount` is positive, in `currency`; `base_amount` by the order's frozen rate.
     """
 
-    channel = MerchantForeignKey(SalesChannel, on_delete=models.PROTECT, related_name="refunds", db_index=False)
+    channel = MerchantForeignKey(
+        SalesChannel, on_delete=models.PROTECT, related_name="refunds", db_index=False
+    )
     external_id = models.CharField(max_length=100)
     order = MerchantForeignKey(
         Order, on_delete=models.CASCADE, null=True, blank=True, related_name="refunds", db_index=False
@@ -38,7 +40,9 @@ class Refund(TenantModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["merchant", "channel", "external_id"], name="orders_refund_external")
+            models.UniqueConstraint(
+                fields=["merchant", "channel", "external_id"], name="orders_refund_external"
+            )
         ]
         indexes = [
             models.Index("merchant", "order", condition=Q(order__isnull=False), name="orders_refund_order"),
@@ -51,7 +55,10 @@ class Refund(TenantModel):
             ),
             models.Index("merchant", F("refunded_at").desc(), name="orders_refund_recent"),
             models.Index(
-                "merchant", "import_batch_id", condition=Q(import_batch_id__isnull=False), name="orders_refund_batch"
+                "merchant",
+                "import_batch_id",
+                condition=Q(import_batch_id__isnull=False),
+                name="orders_refund_batch",
             ),
         ]
 

@@ -35,7 +35,9 @@ class Shipment(TenantModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["merchant", "order", "external_id"], name="orders_shipment_external")
+            models.UniqueConstraint(
+                fields=["merchant", "order", "external_id"], name="orders_shipment_external"
+            )
         ]
         indexes = [models.Index(fields=["merchant", "tracking_number"], name="orders_shipment_tracking")]
 

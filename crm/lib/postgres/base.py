@@ -48,7 +48,9 @@ class SchemaEditor(PostgresSchemaEditor):
             name=self._fk_constraint_name(model, field, suffix),
             column=Columns(model._meta.db_table, ["merchant_id", field.column], self.quote_name),
             to_table=Table(target._meta.db_table, self.quote_name),
-            to_column=Columns(target._meta.db_table, ["merchant_id", field.target_field.column], self.quote_name),
+            to_column=Columns(
+                target._meta.db_table, ["merchant_id", field.target_field.column], self.quote_name
+            ),
             deferrable=self.connection.ops.deferrable_sql(),
         )
 

@@ -16,7 +16,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--merchant", required=True, help="the shop's short name")
         parser.add_argument(
-            "--scopes", nargs="+", default=sorted(SCOPES), help=f"any of {', '.join(sorted(SCOPES))}; default: all"
+            "--scopes",
+            nargs="+",
+            default=sorted(SCOPES),
+            help=f"any of {', '.join(sorted(SCOPES))}; default: all",
         )
         parser.add_argument("--name", default="command line")
 

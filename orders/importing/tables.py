@@ -1,0 +1,52 @@
+"""Names of the working tables and of the house's own, for the SQL of this package."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connection
+
+from crm.imports.models import ImportBatch
+from crm.imports.staging import table_name
+from customers.models import Customer, Identity, Metrics
+from orders.models import Order, OrderLine, Product, Refund, RefundLine, SalesChannel, Variant
+
+PARTS = ("rows", "docs", "people", "items")
+
+ORDER = Order._meta.db_table
+LINE = OrderLine._meta.db_table
+REFUND = Refund._meta.db_table
+REFUND_LINE = RefundLine._meta.db_table
+PRODUCT = Product._meta.db_table
+VARIANT = Variant._meta.db_table
+CUSTOMER = Customer._meta.db_table
+IDENTITY = Identity._meta.db_table
+METRICS = Metrics._meta.db_table
+
+
+def names(batch: ImportBatch) -> dict[str, str]:
+    """The batch's working tables by part, for `.format` of a statement."""
+    return {part: table_name(batch, part) for part in PARTS}
+
+
+def execute(sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> int:
+    """Rows touched."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters or None)
+        return int(cursor.rowcount)
+
+
+def fetch(sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters or None)
+        return list(cursor.fetchall())
+
+
+def fetch_one(sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> tuple[Any, ...]:
+    return fetch(sql, parameters)[0]
+
+
+def channel_of(batch: ImportBatch) -> SalesChannel | None:
+    """The channel that the batch's orders belong to; None before the first import into a new one."""
+    return SalesChannel.objects.filter(slug=batch.options["channel"]).first()
