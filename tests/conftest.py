@@ -6,6 +6,10 @@ from tests.support import services
 
 os.environ.update(services.start())
 
+import django  # noqa: E402
+
+django.setup()  # before test modules import models; pytest-django finds it done
+
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +19,8 @@ from tests.support.processes import Worker, live_process_running, worker_running
 from tests.support.smtp import SmtpSink
 
 REAL_DATA_VARIABLE = "CRM_REAL_DATA"
+# merchant, rival, scoped, owner, member_client …
+pytest_plugins = ["tests.factories.fixtures"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,0 +1,1 @@
+"""Valid minimum rows for tests, one module an app. Each function enters its merchant's scope by itself."""
