@@ -254,6 +254,9 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = DEBUG or env.bool("TESTING", False)
+# Brotli at its best quality takes a second per megabyte: nothing twice, and no source maps.
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ("gif", "gz", "br", "jpg", "jpeg", "map", "png", "webp", "woff", "woff2", "zip")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 2**20  # a form or JSON body; files stream to disk and have their own limits
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2**20
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
