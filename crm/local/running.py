@@ -12,7 +12,7 @@ from crm.local import messages, prepared
 from crm.local.place import ROOT, Busy, Place, Refused
 from crm.local.ports import Ports, free_port, is_free, require_free
 from crm.local.processes import Child, Printer, Service, StopRequested, Supervisor, kill_group, spawn
-from crm.local.stack import Stack, status
+from crm.local.stack import JOB_STAGE, Stack, status
 from crm.local.welcome import services_text, welcome_text
 
 # How long a stopping owner waits for commands that still use its services.
@@ -122,15 +122,19 @@ def prepare(supervisor: Supervisor, stack: Stack) -> None:
     """Migrations, static files, demo shop; skipped when nothing has changed since the last time."""
     if stack.owns_database and prepared.is_prepared(stack.place, stack.env, stack.ports.postgres):
         return
-    command = [sys.executable, "-m", "crm.local.prepare"]
-    supervisor.run_once("prepare", command, stack.env, "The database could not be prepared")
+    module = [sys.executable, "-m", "crm.local.prepare"]
+    jobs = [
+        Service(name, [*module, name], stack.env, discreet=False, stage=JOB_STAGE)
+        for name in ("database", "static")
+    ]
+    supervisor.run_jobs(jobs, "The start was not prepared")
     prepared.remember(stack.place, stack.env)
 
 
 def wait_until_ready(supervisor: Supervisor, stack: Stack) -> bool:
     """False once /readyz says yes (a worker was heard), True when it does not within the time."""
     deadline = time.monotonic() + READY_WITHIN_SECONDS
-    url = f"{stack.env['PUBLIC_URL']}/readyz"
+    url = f"{stack.web_address}/readyz"
     while time.monotonic() < deadline:
         if status(url) == 200:
             return False

@@ -13,7 +13,7 @@ from crm.local.ports import LOOPBACK, Ports, answers
 from crm.local.processes import Service
 
 # Stages stop in reverse: first what works, then what catches mail, then what keeps the data.
-DATA_STAGE, WORK_STAGE = 0, 2
+WORK_STAGE, JOB_STAGE = 2, 3
 WEB_THREADS = 8
 # Kilobytes; a worker child that grew past this is replaced after its task. No task may hold over 300 MB.
 WORKER_MEMORY_KB = 400_000
@@ -39,6 +39,15 @@ class Stack:
     @property
     def owns_redis(self) -> bool:
         return not environment.is_external(environment.EXTERNAL_REDIS)
+
+    @property
+    def web_address(self) -> str:
+        """Where this machine reaches the web, whatever PUBLIC_URL says to browsers."""
+        return environment.address(self.own_host, self.ports.web)
+
+    @property
+    def own_host(self) -> str:
+        return LOOPBACK if self.host in environment.EVERY_ADDRESS else self.host
 
     def data_ports(self) -> list[tuple[str, int, str]]:
         wanted = [("PostgreSQL", self.ports.postgres, LOOPBACK)] if self.owns_database else []
@@ -83,7 +92,6 @@ class Stack:
         return Service(name, command, self.env, ready=ready, stage=WORK_STAGE, watch=True)
 
     def _granian(self, name: str, interface: str, port: int, more: list[str]) -> Service:
-        shown = LOOPBACK if self.host in {"0.0.0.0", "::"} else self.host
         command = [sys.executable, "-m", "granian", "--interface", interface, "--no-ws"]
         command += [
             "--host",
@@ -96,9 +104,9 @@ class Stack:
             "warning",
             *more,
         ]
-        health = f"{environment.address(shown, port)}/healthz"
+        health = f"{environment.address(self.own_host, port)}/healthz"
         return self._work(
-            name, [*command, f"crm.{interface}:application"], lambda: is_alive(health, shown, port)
+            name, [*command, f"crm.{interface}:application"], lambda: is_alive(health, self.own_host, port)
         )
 
     def _celery(self) -> list[str]:
