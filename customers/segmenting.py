@@ -1,0 +1,166 @@
+"""The registry of segment conditions, and what a condition is made of.
+
+It lies on the customers floor so that every app above can declare conditions over its own data in its
+`conditions.py`; marketing/segments only combines them. A condition is a sentence with inputs in it: the
+builder shows `phrase` with a control at each `{field}`, and the plain sentence is the same phrase with values.
+
+A condition compiles to one of two things, never to a subquery per customer (../shared/SCALE.md measured why):
+a `Row`, a predicate on the customer (`c`) or their metrics (`m`), or `Members`, an independent set of ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from crm.accounts.models import Merchant
+from crm.events.types import Text
+
+Params = Mapping[str, Any]
+
+# A list of values in one rule; more belongs into a tag or an import.
+MOST_VALUES = 100
+# Ten years: windows beyond it mean "ever".
+MOST_DAYS = 3_650
+
+
+@dataclass(frozen=True)
+class Row:
+    """A predicate on one row. `uses` names the tables it reads: "c" customers_customer, "m" customers_metrics."""
+
+    text: str
+    params: tuple[Any, ...] = ()
+    uses: str = "m"
+
+
+@dataclass(frozen=True)
+class Members:
+    """A whole SELECT of customer ids (one column `customer_id`), independent of any outer row."""
+
+    text: str
+    params: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Whose customers, seen when. `customer_ids` narrows to the touched ones; None means everybody.
+
+    `inside` lists the segments that are being compiled around this one, so that a circle is seen.
+    """
+
+    merchant: Merchant
+    now: datetime = field(default_factory=timezone.now)
+    customer_ids: tuple[int, ...] | None = None
+    inside: tuple[int, ...] = ()
+
+    @property
+    def merchant_id(self) -> int:
+        return int(self.merchant.pk)
+
+    def days_ago(self, days: int) -> datetime:
+        """Midnight in the shop's time zone, that many days before today."""
+        today = self.now.astimezone(self.merchant.zone).date()
+        return self.midnight(today - timedelta(days=days))
+
+    def midnight(self, day: date) -> datetime:
+        return datetime.combine(day, time.min, tzinfo=self.merchant.zone)
+
+    def among(self, column: str) -> Row:
+        """` AND column = ANY(…)` for the touched customers, nothing for everybody."""
+        if self.customer_ids is None:
+            return Row("")
+        return Row(f" AND {column} = ANY(%s::bigint[])", (list(self.customer_ids),))
+
+    def members(self, table: str, where: str, params: Sequence[Any] = (), *, tail: str = "") -> Members:
+        """`SELECT customer_id FROM table t`, bound to the merchant and the scope's customers.
+
+        The merchant is passed with its exact type, or the composite indexes would not be used.
+        """
+        among = self.among("t.customer_id")
+        text = (
+            f"SELECT t.customer_id FROM {table} t WHERE t.merchant_id = %s::bigint"
+            f" AND t.customer_id IS NOT NULL{among.text} AND {where} {tail}"
+        )
+        before_tail = where.count("%s")
+        head, rest = tuple(params[:before_tail]), tuple(params[before_tail:])
+        return Members(text.rstrip(), (self.merchant_id, *among.params, *head, *rest))
+
+    def around(self, segment_id: int) -> Scope:
+        """The scope for compiling a segment that this one refers to."""
+        return replace(self, inside=(*self.inside, segment_id))
+
+
+@dataclass(frozen=True)
+class Option:
+    value: str
+    label: Text
+
+
+# (query, values) → options: those matching the query, or those of exactly these values for their labels.
+Search = Callable[[str, Sequence[str]], list[Option]]
+
+
+@dataclass(frozen=True)
+class Field:
+    """One input of a condition.
+
+    `kind`: "number", "money", "percent", "text", "date", "choice" (one of `options`), "choices" (some of
+    them) or "search" (some of what `search` finds while typing). Options that depend on the shop are a function.
+    """
+
+    name: str
+    kind: str
+    label: Text
+    default: Any = None
+    minimum: int = 0
+    maximum: int = 1_000_000_000
+    options: Sequence[Option] | Callable[[], Sequence[Option]] = ()
+    search: Search | None = None
+
+    def choices(self) -> list[Option]:
+        found = self.options() if callable(self.options) else self.options
+        return list(found)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """`key` is "<app>.<fact>" and is stored in definitions: it never changes its meaning."""
+
+    key: str
+    group: Text
+    label: Text
+    phrase: Text
+    build: Callable[[Params, Scope], Row | Members]
+    fields: tuple[Field, ...] = ()
+    # For languages that bend: a sentence of its own instead of the phrase with values filled in.
+    sentence: Callable[[Params], str] | None = None
+
+
+CONDITIONS: dict[str, Condition] = {}
+
+
+def add_condition(condition: Condition) -> None:
+    if condition.key in CONDITIONS:
+        raise ValueError(f"condition {condition.key} is registered twice")
+    CONDITIONS[condition.key] = condition
+
+
+# --- fields that many conditions share -------------------------------------------------------------------
+
+
+def number_field(name: str, label: Text, default: int, *, minimum: int = 0, maximum: int = 1_000_000) -> Field:
+    return Field(name, "number", label, default, minimum, maximum)
+
+
+def days_field(label: Text, default: int = 90, *, name: str = "days") -> Field:
+    return Field(name, "number", label, default, 1, MOST_DAYS)
+
+
+def choice_field(name: str, label: Text, options: Sequence[tuple[str, Text]]) -> Field:
+    """One of a fixed few; the first is the default."""
+    made = [Option(value, text) for value, text in options]
+    return Field(name, "choice", label, made[0].value, options=made)
