@@ -114,8 +114,8 @@ def start(supervisor: Supervisor, stack: Stack, record: Record, *, services_only
     prepare(supervisor, stack)
     printer.plain("Starting web, live, workers and beat …")
     supervisor.start(*stack.work_services())
-    missing = wait_until_ready(supervisor, stack)
-    printer.plain(welcome_text(stack, seconds=time.monotonic() - began, missing=missing))
+    ready = wait_until_ready(supervisor, stack)
+    printer.plain(welcome_text(stack, seconds=time.monotonic() - began, ready=ready))
 
 
 def prepare(supervisor: Supervisor, stack: Stack) -> None:
@@ -132,14 +132,15 @@ def prepare(supervisor: Supervisor, stack: Stack) -> None:
 
 
 def wait_until_ready(supervisor: Supervisor, stack: Stack) -> bool:
-    """False once /readyz says yes (a worker was heard), True when it does not within the time."""
+    """Whether /readyz said yes (a worker was heard) within the time."""
     deadline = time.monotonic() + READY_WITHIN_SECONDS
-    url = f"{stack.web_address}/readyz"
     while time.monotonic() < deadline:
-        if status(url) == 200:
-            return False
-        supervisor.tick(0.2)
-    return True
+        if status(f"{stack.web_address}/readyz") == 200:
+            return True
+        again = time.monotonic() + 0.25
+        while time.monotonic() < again:
+            supervisor.tick(0.1)
+    return False
 
 
 def keep(supervisor: Supervisor, *, reload: bool) -> None:

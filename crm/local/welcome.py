@@ -18,9 +18,9 @@ def services_text(stack: Stack) -> str:
     )
 
 
-def welcome_text(stack: Stack, *, seconds: float, missing: bool) -> str:
+def welcome_text(stack: Stack, *, seconds: float, ready: bool) -> str:
     lines = [""]
-    if missing:
+    if not ready:
         lines += ["  Not everything is ready yet; /readyz says what is missing.", ""]
     lines += [
         f"  Guanxi is up after {seconds:.1f} s.",
