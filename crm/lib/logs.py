@@ -31,7 +31,8 @@ def formatter() -> logging.Formatter:
     else:
         renderer = structlog.dev.ConsoleRenderer(
             colors=False,
-            exception_formatter=structlog.dev.plain_traceback,  # the rich one prints local variables: people's data
+            # The rich one prints local variables, which hold people's data.
+            exception_formatter=structlog.dev.plain_traceback,
         )
     return structlog.stdlib.ProcessorFormatter(
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],

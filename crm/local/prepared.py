@@ -1,6 +1,7 @@
 """Remembers for which code the database and static files were prepared: a second start is quick."""
 
 import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,46 +11,63 @@ from crm.local import postgres
 from crm.local.place import ROOT, Place
 
 PACKAGES = ("crm", "customers", "orders", "reviews", "service", "marketing")
-STATIC_FOLDERS = ("static", "assets")
+ALWAYS = (ROOT / "requirements.txt", ROOT / "crm" / "settings.py")
 
 
-def relevant_files() -> Iterator[Path]:
+def migration_files() -> Iterator[Path]:
     for package in PACKAGES:
         yield from (ROOT / package).rglob("migrations/*.py")
-        yield from (ROOT / package).rglob("static/**/*")
-    for folder in STATIC_FOLDERS:
+
+
+def static_files() -> Iterator[Path]:
+    for folder in ("static", "assets"):
         yield from (ROOT / folder).rglob("*")
-    yield ROOT / "requirements.txt"
-    yield ROOT / "crm" / "settings.py"
 
 
-def fingerprint(env: dict[str, str]) -> str:
-    """Changes with any migration, static file, library or setting that `prepare` looks at."""
+# What each job of crm/local/prepare.py looks at: (files, names of settings).
+JOBS = {
+    "database": (migration_files, ("DATABASE_URL",)),
+    "static": (static_files, ("STATIC_ROOT", "DEBUG")),
+}
+
+
+def fingerprint(job: str, env: dict[str, str]) -> str:
+    """Changes with any file, library or setting that the job looks at."""
+    files, names = JOBS[job]
     total = hashlib.sha256()
-    for path in sorted(relevant_files()):
+    for path in sorted([*ALWAYS, *files()]):
         if path.is_file():
             stat = path.stat()
             total.update(f"{path.relative_to(ROOT)} {stat.st_size} {stat.st_mtime_ns}\n".encode())
-    for name in ("DATABASE_URL", "STATIC_ROOT", "DEBUG"):
+    for name in names:
         total.update(f"{name}={env.get(name, '')}\n".encode())
     return total.hexdigest()
 
 
-def stamp(place: Place) -> Path:
-    return place.home / "prepared"
+def remembered(place: Place) -> dict[str, str]:
+    try:
+        stamp: dict[str, str] = json.loads((place.home / "prepared.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return stamp
 
 
-def is_prepared(place: Place, env: dict[str, str], port: int) -> bool:
-    """True when nothing changed since the last `prepare`, and the database still holds a shop."""
-    mark = stamp(place)
-    return mark.is_file() and mark.read_text() == fingerprint(env) and has_shop(place, port)
+def jobs_due(place: Place, env: dict[str, str], port: int | None) -> list[str]:
+    """The jobs whose files have changed since they last ran; `port` is None for a database not ours."""
+    done = remembered(place)
+    due = [job for job in JOBS if done.get(job) != fingerprint(job, env)]
+    if "database" not in due and (port is None or not has_shop(place, port)):
+        due.insert(0, "database")
+    return due
 
 
 def remember(place: Place, env: dict[str, str]) -> None:
-    stamp(place).write_text(fingerprint(env))
+    stamp = {job: fingerprint(job, env) for job in JOBS}
+    (place.home / "prepared.json").write_text(json.dumps(stamp, indent=1))
 
 
 def has_shop(place: Place, port: int) -> bool:
+    """Whether the embedded database holds a shop."""
     try:
         session = postgres.connect(port, place.secrets()["POSTGRES_PASSWORD"], postgres.DATABASE)
     except psycopg2.OperationalError:

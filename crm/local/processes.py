@@ -238,6 +238,7 @@ class Supervisor:
                         self._failure(child, f"ended at once with {ending(child.process.returncode)}")
                     )
                 if service.ready():
+                    self.pump(0.0)  # what it said before that still belongs to the start
                     child.ready = True
                 elif time.monotonic() - child.started > service.ready_within:
                     raise Refused(self._failure(child, f"was not ready within {service.ready_within:.0f} s"))

@@ -120,13 +120,11 @@ def start(supervisor: Supervisor, stack: Stack, record: Record, *, services_only
 
 def prepare(supervisor: Supervisor, stack: Stack) -> None:
     """Migrations, static files, demo shop; skipped when nothing has changed since the last time."""
-    if stack.owns_database and prepared.is_prepared(stack.place, stack.env, stack.ports.postgres):
-        return
-    module = [sys.executable, "-m", "crm.local.prepare"]
-    jobs = [
-        Service(name, [*module, name], stack.env, discreet=False, stage=JOB_STAGE)
-        for name in ("database", "static")
-    ]
+    port = stack.ports.postgres if stack.owns_database else None
+    jobs = []
+    for name in prepared.jobs_due(stack.place, stack.env, port):
+        command = [sys.executable, "-m", "crm.local.prepare", name]
+        jobs.append(Service(name, command, stack.env, discreet=False, stage=JOB_STAGE))
     supervisor.run_jobs(jobs, "The start was not prepared")
     prepared.remember(stack.place, stack.env)
 

@@ -85,11 +85,13 @@ class Stack:
             self._granian("live", "asgi", self.ports.live, []),
             self._worker("worker", "default,mail", cores),
             self._worker("bulk", "imports,insight", "1"),
-            self._work("beat", [*self._celery(), "beat", "--pidfile=", "--loglevel=WARNING"], lambda: True),
+            self._work("beat", [*self._celery(), "beat", "--pidfile=", "--loglevel=WARNING"]),
         ]
 
-    def _work(self, name: str, command: list[str], ready: Callable[[], bool]) -> Service:
-        return Service(name, command, self.env, ready=ready, stage=WORK_STAGE, watch=True)
+    def _work(
+        self, name: str, command: list[str], ready: Callable[[], bool] = lambda: True, grace: float = 15
+    ) -> Service:
+        return Service(name, command, self.env, ready=ready, grace=grace, stage=WORK_STAGE, watch=True)
 
     def _granian(self, name: str, interface: str, port: int, more: list[str]) -> Service:
         command = [sys.executable, "-m", "granian", "--interface", interface, "--no-ws"]
@@ -116,7 +118,7 @@ class Stack:
         command = [*self._celery(), "worker", "-Q", queues, "-c", children, "-n", f"{name}@%h"]
         command += ["--prefetch-multiplier", "1", "--max-memory-per-child", str(WORKER_MEMORY_KB)]
         command += ["--without-gossip", "--without-mingle", "--loglevel", "WARNING"]
-        return self._work(name, command, lambda: True)
+        return self._work(name, command)
 
 
 def is_alive(url: str, host: str, port: int) -> bool:
