@@ -1,0 +1,28 @@
+"""What about an order holds promotions back (promise 1): a late parcel, goods or money on the way back."""
+
+from django.utils.translation import gettext_lazy as _
+
+from customers.registries import Hold, add_hold
+
+add_hold(
+    Hold(
+        code="late_parcel",
+        reason=_("is waiting for a late parcel"),
+        sql="""
+            SELECT customer_id FROM orders_order
+            WHERE merchant_id = %(merchant_id)s AND customer_id IS NOT NULL AND promised_on < current_date
+                  AND promised_on > current_date - 60 AND cancelled_at IS NULL AND fulfilment <> 'delivered'
+        """,
+    )
+)
+add_hold(
+    Hold(
+        code="open_return",
+        reason=_("is waiting for a return or its refund"),
+        sql="""
+            SELECT customer_id FROM orders_return
+            WHERE merchant_id = %(merchant_id)s AND customer_id IS NOT NULL
+                  AND state IN ('requested', 'approved', 'received')
+        """,
+    )
+)
