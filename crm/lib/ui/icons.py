@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString, mark_safe
 @lru_cache(maxsize=512)
 def _drawn(name: str, size: int) -> SafeString:
     svg = tablericons._render_icon(
-        name,
+        name if "/" in name else f"outline/{name}",
         size,
         **{"class": "gx-icon", "stroke-width": "1.75", "aria-hidden": "true", "focusable": "false"},
     )
@@ -18,7 +18,10 @@ def _drawn(name: str, size: int) -> SafeString:
 
 
 def icon_svg(name: str, size: int = 18, label: str = "") -> SafeString:
-    """The icon, decorative unless `label` names it for a screen reader. An unknown name is an error."""
+    """The icon, decorative unless `label` names it for a screen reader. An unknown name is an error.
+
+    "truck" is the outline, "filled/star" the filled one.
+    """
     drawn = _drawn(str(name), int(size))
     if label:
         return format_html('{}<span class="visually-hidden">{}</span>', drawn, label)
