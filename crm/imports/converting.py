@@ -74,7 +74,9 @@ def to_text(cell: Cell, max_chars: int) -> Converted:
     if not text.isprintable():
         text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     if len(text) > max_chars:
-        return Bad("too_long", _("holds %(n)s characters; at most %(max)s fit") % {"n": len(text), "max": max_chars})
+        return Bad(
+            "too_long", _("holds %(n)s characters; at most %(max)s fit") % {"n": len(text), "max": max_chars}
+        )
     return text or None
 
 
@@ -91,7 +93,15 @@ def to_currency(cell: Cell) -> Converted:
     text = str(cell).strip().upper() if cell is not None else ""
     if not text:
         return None
-    text = {"RMB": "CNY", "￥": "CNY", "人民币": "CNY", "港币": "HKD", "€": "EUR", "£": "GBP", "美元": "USD"}.get(text, text)
+    text = {
+        "RMB": "CNY",
+        "￥": "CNY",
+        "人民币": "CNY",
+        "港币": "HKD",
+        "€": "EUR",
+        "£": "GBP",
+        "美元": "USD",
+    }.get(text, text)
     if len(text) != 3 or not (text.isascii() and text.isalpha()):
         return Bad("currency", _("“%(text)s” is no currency code such as CNY or EUR") % {"text": text[:20]})
     return text
@@ -164,8 +174,12 @@ _TIME = (
 )
 _YEAR_FIRST = re.compile(r"(?P<y>\d{4})[-/.年](?P<m>\d{1,2})[-/.月](?P<d>\d{1,2})日?" + _TIME)
 _YEAR_LAST = re.compile(r"(?P<a>\d{1,2})[-/.](?P<b>\d{1,2})[-/.](?P<y>\d{4}|\d{2})" + _TIME)
-_COMPACT = re.compile(r"(?P<y>(?:19|20)\d{2})(?P<m>\d{2})(?P<d>\d{2})(?:(?P<h>\d{2})(?P<mi>\d{2})(?P<s>\d{2})?)?")
-_DAY_NAME_YEAR = re.compile(r"(?:[A-Za-z]{3,9},?\s+)?(?P<d>\d{1,2})[-\s](?P<mon>[A-Za-z]{3,9})\.?[-,\s]+(?P<y>\d{4})" + _TIME)
+_COMPACT = re.compile(
+    r"(?P<y>(?:19|20)\d{2})(?P<m>\d{2})(?P<d>\d{2})(?:(?P<h>\d{2})(?P<mi>\d{2})(?P<s>\d{2})?)?"
+)
+_DAY_NAME_YEAR = re.compile(
+    r"(?:[A-Za-z]{3,9},?\s+)?(?P<d>\d{1,2})[-\s](?P<mon>[A-Za-z]{3,9})\.?[-,\s]+(?P<y>\d{4})" + _TIME
+)
 _NAME_DAY_YEAR = re.compile(r"(?P<mon>[A-Za-z]{3,9})\.?\s+(?P<d>\d{1,2}),?\s+(?P<y>\d{4})" + _TIME)
 _EPOCH = re.compile(r"1\d{9}(?:\d{3})?")
 

@@ -83,7 +83,12 @@ class _ColumnScan:
 
     def look(self, cells: Iterable[Cell]) -> None:
         for cell in cells:
-            if not isinstance(cell, str) or not cell or cell in self._seen or not cell[0].isalnum() | (cell[0] in "-+($€£¥￥"):
+            if (
+                not isinstance(cell, str)
+                or not cell
+                or cell in self._seen
+                or not cell[0].isalnum() | (cell[0] in "-+($€£¥￥")
+            ):
                 continue
             if len(self._seen) < 50_000:
                 self._seen.add(cell)

@@ -67,6 +67,7 @@ class ImportBatch(TenantModel):
     progress = models.PositiveSmallIntegerField(default=0)
     counts = models.JSONField(default=dict)
     report = models.JSONField(default=dict)
+    attempts = models.PositiveSmallIntegerField(default=0)
     runner = models.CharField(max_length=36, blank=True, default="")
     claimed_until = models.DateTimeField(null=True)
     actor = models.CharField(max_length=40, blank=True, default="")
@@ -74,6 +75,7 @@ class ImportBatch(TenantModel):
         User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
     )
     created_at = models.DateTimeField(default=timezone.now)
+    checked_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     undone_at = models.DateTimeField(null=True)
@@ -146,7 +148,9 @@ class Change(TenantModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["merchant", "batch", "model", "object_id"], name="imports_change_once")
+            models.UniqueConstraint(
+                fields=["merchant", "batch", "model", "object_id"], name="imports_change_once"
+            )
         ]
 
     def __str__(self) -> str:
@@ -164,7 +168,9 @@ class KeptRow(TenantModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["merchant", "batch", "model", "object_id"], name="imports_kept_once")
+            models.UniqueConstraint(
+                fields=["merchant", "batch", "model", "object_id"], name="imports_kept_once"
+            )
         ]
 
     def __str__(self) -> str:

@@ -46,6 +46,8 @@ class Importer(Protocol):
     fields: Sequence[Field]
     presets: Sequence[Preset]
     options: Sequence[Option]
+    # The field that holds a document's rows together; a row without it is refused.
+    key_field: str
     # Templates of the importer's own, shown on the result page.
     check_template: str
     report_template: str

@@ -15,6 +15,7 @@ from crm.imports.models import ImportBatch
 from crm.imports.readers import BrokenRow
 from crm.imports.staging import save_refused
 from orders.importing.fields import BY_KEY, FULFILMENT_WORDS, LINE_FIELDS, ORDER_FIELDS, PAYMENT_WORDS
+from orders.importing.reconciling import totals_told
 from orders.importing.tables import ORDER, channel_of, execute, fetch, fetch_one, names
 
 # The ledger's own marks: an invoice number beginning with C undoes a sale, one with A corrects the books.
@@ -219,13 +220,6 @@ def make_people(batch: ImportBatch) -> None:
     execute(
         """
         UPDATE {docs} d SET person_no = p.person_no FROM {people} p
-        WHERE d.problem IS NULL
-          AND (d.customer_ref, d.email, d.phone, d.customer_name)
-              IS NOT DISTINCT FROM (p.customer_ref, p.email, p.phone, p.customer_name)
-        """.format(**sql)
-        if False
-        else """
-        UPDATE {docs} d SET person_no = p.person_no FROM {people} p
         WHERE d.problem IS NULL AND {left} = {right}
         """.format(**sql, left=_person_key("d"), right=_person_key("p"))
     )
@@ -289,6 +283,7 @@ def count_documents(batch: ImportBatch) -> None:
         if kind == "order":
             counts["guest_orders"] = guests
     counts["refused_documents"] = sum(row[2] for row in rows if row[1])
+    counts["told"] = {key: str(amount) for key, amount in totals_told(batch).items()}
     counts["people"] = fetch_one("SELECT count(*) FROM {people}".format(**sql))[0]
     counts["products"] = fetch_one("SELECT count(*) FROM {items}".format(**sql))[0]
     counts["existing_orders"] = 0

@@ -1,0 +1,6 @@
+"""What orders add to crm.imports."""
+
+from crm.imports.registry import register
+from orders.importing.importer import OrdersImporter
+
+register(OrdersImporter())
