@@ -90,9 +90,9 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "crm.lib.middleware.ErrorMiddleware",  # above allauth, which answers its own exceptions first
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "crm.lib.middleware.ErrorMiddleware",
     "crm.accounts.middleware.StaffMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]

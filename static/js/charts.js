@@ -52,7 +52,9 @@
 
   const axisText = () => ({ color: token("ink-3"), fontSize: 12, hideOverlap: true });
   const valueAxis = (data) => ({ type: "value", splitNumber: 4, axisLabel: { ...axisText(), formatter: formatter(data, true) }, splitLine: { lineStyle: { color: token("line") } } });
-  const nameAxis = (data) => ({ type: "category", data: data.labels, axisLabel: axisText(), axisTick: { show: false }, axisLine: { lineStyle: { color: token("line-strong") } } });
+  const FEW = 8; // labels that are all shown, cut where they don't fit
+  const nameText = (data) => (data.labels.length <= FEW ? { ...axisText(), interval: 0, hideOverlap: false, width: 76, overflow: "truncate" } : axisText());
+  const nameAxis = (data) => ({ type: "category", data: data.labels, axisLabel: nameText(data), axisTick: { show: false }, axisLine: { lineStyle: { color: token("line-strong") } } });
 
   const shapes = {
     line: (data, area) => ({
