@@ -6,6 +6,8 @@ urlpatterns = [
     path("", include("crm.accounts.urls")),
     path("", include("customers.urls")),
     path("", include("orders.urls")),
+    path("", include("customers.portal_urls")),
+    path("", include("orders.portal_urls")),
     path("", include("crm.imports.urls")),
     path("", include("crm.integrations.urls")),
     path("", include("reviews.urls")),

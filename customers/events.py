@@ -58,3 +58,11 @@ CONSENT_WITHDRAWN = EventType(
 NOTE_ADDED = EventType(
     "customers.note_added", _("Note"), _("Note by %(author)s"), icon="note", keys=("author",)
 )
+DATA_GIVEN = EventType(
+    "customers.data_given",
+    _("Data handed over"),
+    _("Downloaded their own data (%(way)s)"),
+    icon="file-download",
+    scope="customers.read",
+    keys=("way",),
+)

@@ -4,5 +4,19 @@ from customers.models.consent import Consent, Suppression
 from customers.models.customer import Address, Company, Customer, Note
 from customers.models.identity import Identity
 from customers.models.metrics import Metrics
+from customers.models.portal import PortalCode, PortalSettings
+from customers.models.search import SearchDocument
 
-__all__ = ["Address", "Company", "Consent", "Customer", "Identity", "Metrics", "Note", "Suppression"]
+__all__ = [
+    "Address",
+    "Company",
+    "Consent",
+    "Customer",
+    "Identity",
+    "Metrics",
+    "Note",
+    "PortalCode",
+    "PortalSettings",
+    "SearchDocument",
+    "Suppression",
+]
