@@ -94,6 +94,9 @@ class Scope:
         return replace(self, inside=(*self.inside, segment_id))
 
 
+Build = Callable[[Params, Scope], Row | Members]
+
+
 @dataclass(frozen=True)
 class Option:
     value: str
@@ -120,6 +123,8 @@ class Field:
     maximum: int = 1_000_000_000
     options: Sequence[Option] | Callable[[], Sequence[Option]] = ()
     search: Search | None = None
+    # The values are ids of rows.
+    numeric: bool = False
 
     def choices(self) -> list[Option]:
         found = self.options() if callable(self.options) else self.options
@@ -134,10 +139,8 @@ class Condition:
     group: Text
     label: Text
     phrase: Text
-    build: Callable[[Params, Scope], Row | Members]
+    build: Build
     fields: tuple[Field, ...] = ()
-    # For languages that bend: a sentence of its own instead of the phrase with values filled in.
-    sentence: Callable[[Params], str] | None = None
 
 
 CONDITIONS: dict[str, Condition] = {}

@@ -1,0 +1,151 @@
+"""From a tree of conditions to one SQL statement that selects customer ids.
+
+Predicates on the customer's own row and on the metrics row are put together into one scan; every other
+condition is a set of ids, computed once and joined. Nothing is correlated: `IN (SELECT …)` at the top of a
+WHERE becomes a semi-join, `NOT EXISTS` over an independent set an anti-join, OR becomes UNION, because under OR
+PostgreSQL would probe a set row by row (../shared/SCALE.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from customers.segmenting import Members, Row, Scope
+from marketing.segments.definition import Group, Rule, parse
+
+Sql = tuple[str, tuple[Any, ...]]
+
+# What stands in for "all rules of an empty group".
+EVERYBODY = Row("TRUE", (), "m")
+
+
+@dataclass(frozen=True)
+class _Outside:
+    """Everybody who is not in the set."""
+
+    inside: Members
+
+
+Part = Row | Members | _Outside
+
+
+def compile_definition(definition: Any, scope: Scope, *, stored: bool = True) -> Sql:
+    """(sql, params) of `SELECT customer_id` for those of the scope who satisfy the definition and are not erased.
+
+    Unordered, without duplicates. Raises BadDefinition.
+    """
+    return compile_group(parse(definition, stored=stored), scope)
+
+
+def compile_group(group: Group, scope: Scope) -> Sql:
+    part = _group(group, scope)
+    parts: list[Part] = [part]
+    text, params = _select(parts, scope, present=True)
+    return text, params
+
+
+def compile_rule(rule: Rule, scope: Scope) -> Sql:
+    """The same for one condition alone, for explaining."""
+    return _select([_rule(rule, scope)], scope, present=False)
+
+
+def _rule(rule: Rule, scope: Scope) -> Row | Members:
+    return rule.condition.build(rule.params, scope)
+
+
+def _group(group: Group, scope: Scope) -> Part:
+    parts = [_group(one, scope) if isinstance(one, Group) else _rule(one, scope) for one in group.rules]
+    if not parts:
+        return EVERYBODY
+    if group.match == "all":
+        return _all(parts, scope)
+    either = _any(parts, scope)
+    return _not(either) if group.match == "none" else either
+
+
+def _all(parts: list[Part], scope: Scope) -> Part:
+    rows = [part for part in parts if isinstance(part, Row)]
+    if len(rows) == len(parts):
+        return _joined(rows, " AND ")
+    if len(parts) == 1:
+        return parts[0]
+    return Members(*_select(parts, scope, present=False))
+
+
+def _any(parts: list[Part], scope: Scope) -> Part:
+    rows = [part for part in parts if isinstance(part, Row)]
+    if len(rows) == len(parts):
+        return _joined(rows, " OR ")
+    if len(parts) == 1:
+        return parts[0]
+    sets = [Members(*_select([part], scope, present=False)) for part in parts if isinstance(part, _Outside)]
+    sets += [part for part in parts if isinstance(part, Members)]
+    if rows:
+        sets.append(Members(*_select([_joined(rows, " OR ")], scope, present=False)))
+    text = " UNION ".join(f"({one.text})" for one in sets)
+    return Members(text, tuple(value for one in sets for value in one.params))
+
+
+def _not(part: Part) -> Part:
+    """Unknown counts as not satisfied, so its opposite as satisfied."""
+    if isinstance(part, Row):
+        return Row(f"({part.text}) IS NOT TRUE", part.params, part.uses)
+    if isinstance(part, _Outside):
+        return part.inside
+    return _Outside(part)
+
+
+def _joined(rows: Iterable[Row], word: str) -> Row:
+    rows = list(rows)
+    if len(rows) == 1:
+        return rows[0]
+    text = word.join(f"({row.text})" for row in rows)
+    uses = "".join(sorted({letter for row in rows for letter in row.uses}))
+    return Row(f"({text})", tuple(value for row in rows for value in row.params), uses)
+
+
+def _select(parts: list[Part], scope: Scope, *, present: bool) -> Sql:
+    """One scan of the rows, joined with each set. `present` leaves out who was erased."""
+    rows = [part for part in parts if isinstance(part, Row)]
+    uses = {letter for row in rows for letter in row.uses}
+    source, key, params = _source(uses)
+    where = [f"{key.partition('.')[0]}.merchant_id = %s::bigint"]
+    params.append(scope.merchant_id)
+    if scope.customer_ids is not None:
+        where.append(f"{key} = ANY(%s::bigint[])")
+        params.append(list(scope.customer_ids))
+    if present:
+        where.append(_present(uses, key))
+        if "c" not in uses:
+            params.append(scope.merchant_id)
+    for part in parts:
+        if isinstance(part, Row):
+            where.append(f"({part.text})")
+            params.extend(part.params)
+        elif isinstance(part, Members):
+            where.append(f"{key} IN ({part.text})")
+            params.extend(part.params)
+        else:
+            where.append(f"NOT EXISTS (SELECT 1 FROM ({part.inside.text}) x WHERE x.customer_id = {key})")
+            params.extend(part.inside.params)
+    return f"SELECT {key} AS customer_id FROM {source} WHERE {' AND '.join(where)}", tuple(params)
+
+
+def _source(uses: set[str]) -> tuple[str, str, list[Any]]:
+    """(FROM, the column of the id, parameters so far)."""
+    if uses == {"c"}:
+        return "customers_customer c", "c.id", []
+    if "c" in uses:
+        both = "customers_metrics m JOIN customers_customer c ON c.merchant_id = m.merchant_id AND c.id = m.customer_id"
+        return both, "m.customer_id", []
+    return "customers_metrics m", "m.customer_id", []
+
+
+def _present(uses: set[str], key: str) -> str:
+    """Erased people are few: an anti-join with them costs less than a join with everybody."""
+    if "c" in uses:
+        return "c.erased_at IS NULL"
+    erased = "SELECT 1 FROM customers_customer e WHERE e.merchant_id = %s::bigint AND e.erased_at IS NOT NULL"
+    return f"NOT EXISTS ({erased} AND e.id = {key})"

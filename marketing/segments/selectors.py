@@ -1,0 +1,194 @@
+"""Asking a segment: who, how many, some of them, and why (not)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import OperationalError, connection, transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from crm.accounts.models import Merchant
+from crm.lib.errors import Rejected
+from customers.models import Customer
+from customers.segmenting import Scope
+from marketing.models import Segment
+from marketing.segments.compiling import Sql, compile_group, compile_rule
+from marketing.segments.definition import Group, Rule, parse, rules_of
+from marketing.segments.sentences import clause_of, sentence_of
+
+# A keystroke's count may take this long; whoever saves the segment gets it from the background.
+PREVIEW_MILLISECONDS = 3_000
+SAMPLE = 8
+# SQLSTATE of a statement that ran into its time limit.
+QUERY_CANCELED = "57014"
+
+
+class TooDear(Rejected):
+    """The rule takes longer than a page may wait."""
+
+    code = "segment_too_dear"
+    default_message = _("This rule takes too long to count while you wait. Save it: it is counted in the background.")
+
+
+def scope_of(segment: Segment) -> Scope:
+    return Scope(segment.merchant, inside=(segment.pk,))
+
+
+def segment_member_ids_sql(segment: Segment) -> Sql:
+    """(sql, params) of the SELECT of `customer_id`, unordered and without duplicates: one statement, bound to
+    the merchant, to be used as a subquery. Raises Rejected when the definition can't be read any more."""
+    return compile_group(parse(segment.definition, stored=True), scope_of(segment))
+
+
+def segment_sentence(segment: Segment) -> str:
+    """What the segment says, in the active language; the reason when it can't be read."""
+    try:
+        group = parse(segment.definition, stored=True)
+    except Rejected as refusal:
+        return str(refusal.message)
+    return sentence_of(group, currency=segment.merchant.base_currency)
+
+
+@contextmanager
+def patience(milliseconds: int = PREVIEW_MILLISECONDS) -> Iterator[None]:
+    """Statements inside are cancelled after that time. Raises TooDear then."""
+    try:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(milliseconds)])
+            yield
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL statement_timeout = DEFAULT")
+    except OperationalError as error:
+        if getattr(error.__cause__, "pgcode", "") == QUERY_CANCELED:
+            raise TooDear() from error
+        raise
+
+
+def count_of(sql: Sql) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM ({sql[0]}) found", sql[1])
+        (count,) = cursor.fetchone()
+    return int(count)
+
+
+def segment_count(segment: Segment) -> int:
+    """How many satisfy it right now. One statement."""
+    return count_of(segment_member_ids_sql(segment))
+
+
+def people_of(sql: Sql) -> QuerySet[Customer]:
+    """The customers as a queryset, for lists and samples."""
+    found: QuerySet[Customer] = Customer.objects.extra(where=[f"customers_customer.id IN ({sql[0]})"], params=sql[1])
+    return found
+
+
+def sample_of(sql: Sql, size: int = SAMPLE) -> list[Customer]:
+    """A few of them, those who bought last first."""
+    found = people_of(sql).select_related("metrics")
+    return list(found.order_by("-metrics__last_order_at", "-pk")[:size])
+
+
+def segment_sample(segment: Segment, size: int = SAMPLE) -> list[Customer]:
+    return sample_of(segment_member_ids_sql(segment), size)
+
+
+# --- previews ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Preview:
+    """`total` is everybody in the shop, so that a share can be told."""
+
+    sentence: str
+    count: int
+    total: int
+    sample: list[Customer]
+
+    @property
+    def share(self) -> float:
+        return self.count / self.total if self.total else 0.0
+
+
+def preview(*, merchant: Merchant, definition: Any, segment: Segment | None = None) -> Preview:
+    """Count, sample and sentence of a definition under way. Three statements, each within the page's patience.
+
+    Raises BadDefinition, TooDear.
+    """
+    group = parse(definition)
+    sql = compile_group(group, Scope(merchant, inside=(segment.pk,) if segment else ()))
+    with patience():
+        count = count_of(sql)
+        sample = sample_of(sql) if count else []
+        total = Customer.objects.present().count()
+    return Preview(sentence_of(group, currency=merchant.base_currency), count, total, sample)
+
+
+# --- why -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One line of the explanation. `match` is set for groups, whose lines follow one level deeper."""
+
+    text: str
+    holds: bool
+    level: int
+    match: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    inside: bool
+    reasons: list[Reason]
+
+
+def segment_contains(segment: Segment, customer: Customer) -> Answer:
+    """Whether the customer is in, condition by condition. One statement for all conditions together."""
+    return definition_contains(segment.definition, customer=customer, scope=scope_of(segment))
+
+
+def definition_contains(definition: Any, *, customer: Customer, scope: Scope) -> Answer:
+    group = parse(definition, stored=True)
+    one = Scope(scope.merchant, scope.now, (int(customer.pk),), scope.inside)
+    holds = _each(list(rules_of(group)), one)
+    reasons: list[Reason] = []
+    inside = _explain(group, holds, reasons, 0, one.merchant.base_currency)
+    return Answer(inside and customer.erased_at is None, reasons)
+
+
+def _each(rules: list[Rule], scope: Scope) -> Mapping[int, bool]:
+    """Which conditions hold, by the identity of the rule."""
+    if not rules:
+        return {}
+    compiled = [compile_rule(rule, scope) for rule in rules]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT " + ", ".join(f"EXISTS ({text})" for text, _params in compiled),
+            [value for _text, params in compiled for value in params],
+        )
+        found = cursor.fetchone()
+    return {id(rule): bool(holds) for rule, holds in zip(rules, found, strict=True)}
+
+
+def _explain(group: Group, holds: Mapping[int, bool], into: list[Reason], level: int, currency: str) -> bool:
+    at = len(into)
+    results = []
+    for one in group.rules:
+        if isinstance(one, Group):
+            results.append(_explain(one, holds, into, level + 1, currency))
+        else:
+            results.append(holds[id(one)])
+            into.append(Reason(clause_of(one, currency=currency), holds[id(one)], level + 1))
+    if group.match == "all" or not results:
+        result = all(results)
+        text = _("All of these")
+    else:
+        result = any(results) if group.match == "any" else not any(results)
+        text = _("Any of these") if group.match == "any" else _("None of these")
+    into.insert(at, Reason(text, result, level, group.match))
+    return result

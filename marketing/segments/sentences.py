@@ -1,0 +1,73 @@
+"""The definition as a sentence that staff can proof-read, in the language of the reader."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from crm.lib.ui.formats import money_text, number_text
+from customers.segmenting import Field
+from marketing.segments.definition import Group, Rule
+
+# More names than this are counted instead of listed.
+NAMED = 5
+
+
+def sentence_of(group: Group, *, currency: str) -> str:
+    """ "Everyone who bought at least 2 times in the last 90 days and who have no open ticket"."""
+    if not group.rules:
+        return _("Everyone")
+    return _("Everyone %(rule)s") % {"rule": _group(group, currency, top=True)}
+
+
+def clause_of(rule: Rule, *, currency: str) -> str:
+    """One condition with its values filled in."""
+    shown = {one.name: _shown(one, rule.params.get(one.name), currency) for one in rule.condition.fields}
+    return filled(str(rule.condition.phrase), lambda name: shown.get(name, "…"))
+
+
+def filled(phrase: str, value: Callable[[str], str]) -> str:
+    """The phrase with each `{name}` replaced; anything else in it is left alone."""
+    return re.sub(r"\{(\w+)\}", lambda match: value(match.group(1)), phrase)
+
+
+def _group(group: Group, currency: str, *, top: bool = False) -> str:
+    said = [
+        _group(one, currency) if isinstance(one, Group) else clause_of(one, currency=currency)
+        for one in group.rules
+    ]
+    if group.match == "all":
+        text = pgettext("between conditions that must all hold", " and ").join(said)
+    else:
+        text = pgettext("between conditions of which one must hold", " or ").join(said)
+    if group.match == "none":
+        return _("except those %(rule)s") % {"rule": text if len(said) == 1 else f"({text})"}
+    return text if top or len(said) == 1 else f"({text})"
+
+
+def _shown(one: Field, value: Any, currency: str) -> str:
+    if one.kind == "money":
+        return money_text(Decimal(value), currency, home=currency, whole=Decimal(value) % 1 == 0)
+    if one.kind in ("number", "percent"):
+        return number_text(value)
+    if one.kind == "text":
+        return f"“{value}”"
+    if one.kind == "choice":
+        return next((str(option.label) for option in one.choices() if option.value == value), str(value))
+    return _names(one, list(value))
+
+
+def _names(one: Field, values: list[str]) -> str:
+    """Up to five labels, then how many more."""
+    options = one.search("", values) if one.search else one.choices()
+    labels = {option.value: str(option.label) for option in options}
+    names = [labels.get(value, _("(no longer there)") if one.numeric else value) for value in values]
+    shown = pgettext("between names of which any will do", " or ").join(names[:NAMED])
+    if len(names) > NAMED:
+        shown += _(" or %(count)s more") % {"count": len(names) - NAMED}
+    return shown

@@ -1,0 +1,283 @@
+"""Segment conditions over what customers bought and sent back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.utils.translation import gettext_lazy as _
+
+from customers.segmenting import (
+    Build,
+    Condition,
+    Field,
+    Members,
+    Option,
+    Params,
+    Row,
+    Scope,
+    add_condition,
+    choice_field,
+    days_field,
+    number_field,
+)
+from orders.models import Order, OrderLine, Product, Return, SalesChannel
+
+ORDERS = _("Orders")
+OPERATORS = {"min": ">=", "max": "<="}
+COMPARE = choice_field("compare", _("Comparison"), (("min", _("at least")), ("max", _("at most"))))
+DID = choice_field("did", _("Comparison"), (("did", _("bought")), ("not", _("did not buy"))))
+SEARCH_HITS = 30
+
+
+def search_products(query: str, values: Sequence[str]) -> list[Option]:
+    """Products by title; the channel tells twins apart."""
+    products = Product.objects.select_related("channel").only("title", "external_id", "channel__name")
+    if values:
+        found = products.filter(pk__in=[value for value in values if value.isdigit()])
+    else:
+        found = products.filter(title__icontains=query).order_by("title")[:SEARCH_HITS]
+    return [Option(str(product.pk), f"{product} ({product.channel})") for product in found]
+
+
+def search_categories(query: str, values: Sequence[str]) -> list[Option]:
+    if values:
+        return [Option(value, value) for value in values]
+    named = Product.objects.exclude(category="").filter(category__icontains=query)
+    names = named.order_by("category").values_list("category", flat=True).distinct()[:SEARCH_HITS]
+    return [Option(name, name) for name in names]
+
+
+def channels() -> list[Option]:
+    return [Option(str(pk), name) for pk, name in SalesChannel.objects.order_by("name").values_list("pk", "name")]
+
+
+def _negatable(members: Members, scope: Scope, params: Params) -> Members:
+    """The set, or everybody outside it when the rule says "did not"."""
+    if params.get("did") != "not":
+        return members
+    among = scope.among("m.customer_id")
+    return Members(
+        f"SELECT m.customer_id FROM customers_metrics m WHERE m.merchant_id = %s::bigint{among.text}"
+        f" AND NOT EXISTS (SELECT 1 FROM ({members.text}) x WHERE x.customer_id = m.customer_id)",
+        (scope.merchant_id, *among.params, *members.params),
+    )
+
+
+def _times(params: Params, scope: Scope) -> Members:
+    """Orders in the window by (merchant, placed_at), counted per customer; cancelled ones don't count."""
+    return scope.members(
+        Order._meta.db_table,
+        "t.cancelled_at IS NULL AND t.placed_at >= %s",
+        [scope.days_ago(params["days"]), params["times"]],
+        tail="GROUP BY t.customer_id HAVING count(*) >= %s",
+    )
+
+
+def _spent_window(params: Params, scope: Scope) -> Members:
+    return scope.members(
+        Order._meta.db_table,
+        "t.cancelled_at IS NULL AND t.placed_at >= %s",
+        [scope.days_ago(params["days"]), params["value"]],
+        tail="GROUP BY t.customer_id HAVING sum(t.base_total - coalesce(t.base_refunded, 0)) >= %s",
+    )
+
+
+# A line knows its customer and moment; whether its order was cancelled is asked for the few that matched.
+NOT_CANCELLED = (
+    f" AND NOT EXISTS (SELECT 1 FROM {Order._meta.db_table} o WHERE o.merchant_id = t.merchant_id"
+    " AND o.id = t.order_id AND o.cancelled_at IS NOT NULL)"
+)
+
+
+def _product(params: Params, scope: Scope) -> Members:
+    """Lines by (merchant, product, placed_at), pieces counted."""
+    found = scope.members(
+        OrderLine._meta.db_table,
+        f"t.product_id = ANY(%s::bigint[]) AND t.placed_at >= %s{NOT_CANCELLED}",
+        [[int(value) for value in params["values"]], scope.days_ago(params["days"]), params["pieces"]],
+        tail="GROUP BY t.customer_id HAVING sum(t.quantity) >= %s",
+    )
+    return _negatable(found, scope, params)
+
+
+def _category(params: Params, scope: Scope) -> Members:
+    products = (
+        f"SELECT p.id FROM {Product._meta.db_table} p"
+        " WHERE p.merchant_id = %s::bigint AND p.category = ANY(%s)"
+    )
+    found = scope.members(
+        OrderLine._meta.db_table,
+        f"t.product_id IN ({products}) AND t.placed_at >= %s{NOT_CANCELLED}",
+        [
+            scope.merchant_id,
+            list(params["values"]),
+            scope.days_ago(params["days"]),
+            params["pieces"],
+        ],
+        tail="GROUP BY t.customer_id HAVING sum(t.quantity) >= %s",
+    )
+    return _negatable(found, scope, params)
+
+
+def _channel(params: Params, scope: Scope) -> Members:
+    ids = [int(value) for value in params["values"]]
+    found = scope.members(
+        Order._meta.db_table,
+        "t.cancelled_at IS NULL AND t.channel_id = ANY(%s::bigint[]) AND t.placed_at >= %s",
+        [ids, scope.days_ago(params["days"])],
+    )
+    return _negatable(found, scope, params)
+
+
+def _coupon(params: Params, scope: Scope) -> Members:
+    found = scope.members(
+        Order._meta.db_table,
+        "t.cancelled_at IS NULL AND t.coupons && %s::varchar[] AND t.placed_at >= %s",
+        [[params["code"]], scope.days_ago(params["days"])],
+    )
+    return _negatable(found, scope, params)
+
+
+def _open_return(params: Params, scope: Scope) -> Members:
+    return scope.members(Return._meta.db_table, "t.state = ANY(%s)", [list(Return.OPEN)])
+
+
+def _count(params: Params, scope: Scope) -> Row:
+    return Row(f"m.orders_count {OPERATORS[params['compare']]} %s", (params["value"],))
+
+
+def _spent(params: Params, scope: Scope) -> Row:
+    return Row(f"m.net {OPERATORS[params['compare']]} %s", (params["value"],))
+
+
+def _average(params: Params, scope: Scope) -> Row:
+    """Gross per order, written as a product so that nobody without orders divides by zero."""
+    sign = OPERATORS[params["compare"]]
+    return Row(f"(m.orders_count > 0 AND m.gross {sign} %s * m.orders_count)", (params["value"],))
+
+
+def _refund_share(params: Params, scope: Scope) -> Row:
+    sign = OPERATORS[params["compare"]]
+    return Row(f"(m.gross > 0 AND m.refunded * 100 {sign} %s * m.gross)", (params["percent"],))
+
+
+def _moment(column: str) -> Build:
+    def build(params: Params, scope: Scope) -> Row:
+        sign = ">=" if params["when"] == "last" else "<"
+        return Row(f"m.{column} {sign} %s", (scope.days_ago(params["days"]),))
+
+    return build
+
+
+WHEN = choice_field("when", _("Comparison"), (("last", _("in the last")), ("before", _("longer ago than"))))
+
+for _condition in (
+    Condition(
+        "orders.times",
+        ORDERS,
+        _("Bought in a period"),
+        _("who bought at least {times} times in the last {days} days"),
+        _times,
+        (number_field("times", _("Times"), 2, minimum=1, maximum=1_000), days_field(_("Days"), 90)),
+    ),
+    Condition(
+        "orders.spent_in",
+        ORDERS,
+        _("Spent in a period"),
+        _("who spent at least {value} in the last {days} days"),
+        _spent_window,
+        (Field("value", "money", _("Amount"), 100), days_field(_("Days"), 90)),
+    ),
+    Condition(
+        "orders.count",
+        ORDERS,
+        _("Number of orders"),
+        _("who ordered {compare} {value} times altogether"),
+        _count,
+        (COMPARE, number_field("value", _("Orders"), 2)),
+    ),
+    Condition(
+        "orders.spent",
+        ORDERS,
+        _("Spent altogether"),
+        _("who spent {compare} {value} altogether, refunds taken off"),
+        _spent,
+        (COMPARE, Field("value", "money", _("Amount"), 1000)),
+    ),
+    Condition(
+        "orders.average",
+        ORDERS,
+        _("Average order"),
+        _("whose average order is {compare} {value}"),
+        _average,
+        (COMPARE, Field("value", "money", _("Amount"), 150)),
+    ),
+    Condition(
+        "orders.last",
+        ORDERS,
+        _("Last order"),
+        _("whose last order was {when} {days} days"),
+        _moment("last_order_at"),
+        (WHEN, days_field(_("Days"), 60)),
+    ),
+    Condition(
+        "orders.first",
+        ORDERS,
+        _("First order"),
+        _("whose first order was {when} {days} days"),
+        _moment("first_order_at"),
+        (WHEN, days_field(_("Days"), 30)),
+    ),
+    Condition(
+        "orders.refund_share",
+        ORDERS,
+        _("Share refunded"),
+        _("who got {compare} {percent} % of their money back"),
+        _refund_share,
+        (COMPARE, number_field("percent", _("Percent"), 50, maximum=100)),
+    ),
+    Condition(
+        "orders.product",
+        ORDERS,
+        _("Bought a product"),
+        _("who {did} {pieces} or more of {values} in the last {days} days"),
+        _product,
+        (
+            DID,
+            number_field("pieces", _("Pieces"), 1, minimum=1, maximum=10_000),
+            Field("values", "search", _("Products"), [], search=search_products, numeric=True),
+            days_field(_("Days"), 365),
+        ),
+    ),
+    Condition(
+        "orders.category",
+        ORDERS,
+        _("Bought from a category"),
+        _("who {did} {pieces} or more from {values} in the last {days} days"),
+        _category,
+        (
+            DID,
+            number_field("pieces", _("Pieces"), 1, minimum=1, maximum=10_000),
+            Field("values", "search", _("Categories"), [], search=search_categories),
+            days_field(_("Days"), 365),
+        ),
+    ),
+    Condition(
+        "orders.channel",
+        ORDERS,
+        _("Sales channel"),
+        _("who {did} through {values} in the last {days} days"),
+        _channel,
+        (DID, Field("values", "choices", _("Channels"), [], options=channels), days_field(_("Days"), 365)),
+    ),
+    Condition(
+        "orders.coupon",
+        ORDERS,
+        _("Coupon"),
+        _("who {did} with the coupon {code} in the last {days} days"),
+        _coupon,
+        (DID, Field("code", "text", _("Code"), "", maximum=60), days_field(_("Days"), 365)),
+    ),
+    Condition("orders.open_return", ORDERS, _("Open return"), _("who have an open return"), _open_return),
+):
+    add_condition(_condition)
