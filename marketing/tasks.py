@@ -1,0 +1,12 @@
+"""Celery finds this app's doors here; each part of marketing keeps its own."""
+
+from marketing.segments.tasks import build_segment, refresh_segments, sweep_segments
+from marketing.sending.tasks import send_campaign, sweep_sending
+
+__all__ = [
+    "build_segment",
+    "refresh_segments",
+    "send_campaign",
+    "sweep_segments",
+    "sweep_sending",
+]
