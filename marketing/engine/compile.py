@@ -135,7 +135,7 @@ class CompiledMail:
     """A template ready to be sent many times.
 
     `fast` tells whether all parts are chunks; `links` are the tracked targets by number (each may hold Liquid
-    after its host); `paths` the names that the template reads.
+    after its host); `paths` the names that the template reads; `html_bytes` the size of the unfilled HTML.
     """
 
     def __init__(
@@ -147,6 +147,7 @@ class CompiledMail:
         self._html = _part(laid.html, html=True, slow=slow)
         self._text = _part(source.text or laid.text, html=False, slow=slow)
         self.fast = self._html.fast and self._text.fast
+        self.html_bytes = len(laid.html.encode("utf-8", "replace"))
         self.paths = _paths(self._subject, self._html.template, self._text.template)
 
     def preview(self, context: Context) -> Preview:

@@ -1,0 +1,125 @@
+"""What is looked at before the one button: what must be right, and what is only worth a thought."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
+from crm.accounts.models import Merchant
+from marketing.engine.errors import BadAddress, TemplateError
+from marketing.engine.headers import address
+from marketing.models import Campaign
+from marketing.sending import content
+
+Text = str | Promise
+# Gmail cuts a mail's HTML here and hides the rest, the unsubscribe link with it.
+GMAIL_BYTES = 102_000
+SUBJECT_SHOWN = 60
+_ALT = re.compile(r"<(?:mj-image|img)\b(?![^>]*\balt=)[^>]*>", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Point:
+    """One line of the list. `state`: good, warn (think again) or bad (can't be sent)."""
+
+    state: str
+    title: Text
+    text: Text = ""
+
+
+def checklist(*, campaign: Campaign, merchant: Merchant, people: int | None) -> list[Point]:
+    """Every point, the bad ones with what to do. `people` is how many would get it now, if that is known."""
+    return [
+        _audience(campaign, people),
+        _sender(campaign, merchant),
+        _subject(campaign),
+        *_content(campaign, merchant),
+        _postal(merchant),
+    ]
+
+
+def blocking(*, campaign: Campaign, merchant: Merchant) -> list[Text]:
+    """The reasons why it can't be sent; empty when it can."""
+    points = checklist(campaign=campaign, merchant=merchant, people=None)
+    return [point.text or point.title for point in points if point.state == "bad"]
+
+
+def _audience(campaign: Campaign, people: int | None) -> Point:
+    if campaign.audience == Campaign.Audience.SEGMENT and campaign.segment_id is None:
+        return Point("bad", _("Audience"), _("Choose who gets it."))
+    if people == 0:
+        return Point("bad", _("Audience"), _("Nobody in this audience can get it right now."))
+    who = campaign.segment.name if campaign.segment else _("Everyone who allowed mail")
+    return Point("good", _("Audience"), str(who))
+
+
+def _sender(campaign: Campaign, merchant: Merchant) -> Point:
+    email = content.sender_address(campaign, merchant)
+    try:
+        if address(email).utf8:
+            raise BadAddress
+    except BadAddress:
+        return Point("bad", _("Sender"), _("“%(email)s” can't be a sender address.") % {"email": email})
+    name = campaign.sender_name or merchant.sender_name or merchant.name
+    return Point("good", _("Sender"), f"{name} <{email}>")
+
+
+def _subject(campaign: Campaign) -> Point:
+    subject = campaign.subject.strip()
+    if not subject:
+        return Point("bad", _("Subject"), _("Write a subject."))
+    shown = re.sub(r"\{\{.*?\}\}", "xxxxxx", subject)
+    if len(shown) > SUBJECT_SHOWN:
+        return Point("warn", _("Subject"), _("Longer than most phones show (about 60 letters)."))
+    return Point("good", _("Subject"), subject)
+
+
+def _content(campaign: Campaign, merchant: Merchant) -> list[Point]:
+    try:
+        mail = content.compiled(campaign, merchant, tracks=campaign.tracks)
+    except TemplateError as error:
+        return [Point("bad", _("Content"), str(error))]
+    points = []
+    size = mail.html_bytes
+    if size > GMAIL_BYTES:
+        points.append(
+            Point("warn", _("Size"), _("%(size)s KB: Gmail cuts mails at 102 KB.") % {"size": size // 1024})
+        )
+    else:
+        points.append(Point("good", _("Content"), _("%(size)s KB") % {"size": max(1, size // 1024)}))
+    unknown = sorted(path for path in mail.paths if path.split(".")[0] not in KNOWN_NAMES)
+    if unknown:
+        points.append(
+            Point(
+                "warn",
+                _("Placeholders"),
+                _("Nothing is known as: %(names)s") % {"names": ", ".join(unknown[:5])},
+            )
+        )
+    if _ALT.search(campaign.body):
+        points.append(Point("warn", _("Pictures"), _("A picture has no description (alt).")))
+    points.append(_links(mail.links, campaign))
+    return points
+
+
+KNOWN_NAMES = frozenset({"customer", "shop", content.UNSUBSCRIBE, "now", "today"})
+
+
+def _links(links: tuple[str, ...], campaign: Campaign) -> Point:
+    if "https://example.com" in campaign.body:
+        return Point("warn", _("Links"), _("A link still leads to example.com."))
+    plain = [link for link in links if link.startswith("http://")]
+    if plain:
+        return Point("warn", _("Links"), _("A link is not encrypted (http): %(link)s") % {"link": plain[0]})
+    return Point("good", _("Unsubscribe"), _("In the mail's head and foot, one click."))
+
+
+def _postal(merchant: Merchant) -> Point:
+    if merchant.postal_address:
+        return Point("good", _("Postal address"), merchant.postal_address)
+    return Point(
+        "warn", _("Postal address"), _("Many countries ask for one in each mail. Add it in the settings.")
+    )

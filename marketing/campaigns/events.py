@@ -1,0 +1,68 @@
+"""What is announced about campaigns and their mails."""
+
+from django.utils.translation import gettext_lazy as _
+
+from crm.events.types import EventType
+
+CAMPAIGN_STARTED = EventType(
+    "marketing.campaign_started",
+    _("Campaign started"),
+    _("Campaign “%(campaign)s” started to %(people)s people"),
+    icon="send",
+    scope="campaigns.read",
+    on_timeline=False,
+    keys=("campaign", "people"),
+)
+CAMPAIGN_CHANGED = EventType(
+    "marketing.campaign_changed",
+    _("Campaign changed"),
+    _("Campaign “%(campaign)s” is now %(state)s"),
+    icon="edit",
+    scope="campaigns.read",
+    on_timeline=False,
+    keys=("campaign", "state"),
+)
+CAMPAIGN_SENT = EventType(
+    "marketing.campaign_sent",
+    _("Campaign sent"),
+    _("Campaign “%(campaign)s” reached %(people)s people"),
+    icon="circle-check",
+    tone="good",
+    scope="campaigns.read",
+    on_timeline=False,
+    keys=("campaign", "people"),
+)
+MAIL_SENT = EventType(
+    "marketing.mail_sent",
+    _("Campaign mail sent"),
+    _("Was sent “%(campaign)s”"),
+    icon="mail",
+    scope="campaigns.read",
+    keys=("campaign",),
+)
+MAIL_OPENED = EventType(
+    "marketing.mail_opened",
+    _("Campaign mail opened"),
+    _("Opened “%(campaign)s”"),
+    icon="mail-opened",
+    scope="campaigns.read",
+    keys=("campaign",),
+)
+MAIL_CLICKED = EventType(
+    "marketing.mail_clicked",
+    _("Campaign mail clicked"),
+    _("Clicked a link in “%(campaign)s”"),
+    icon="click",
+    tone="good",
+    scope="campaigns.read",
+    keys=("campaign", "link"),
+)
+UNSUBSCRIBED = EventType(
+    "marketing.unsubscribed",
+    _("Unsubscribed"),
+    _("Unsubscribed through “%(campaign)s”"),
+    icon="mail-off",
+    tone="warn",
+    scope="campaigns.read",
+    keys=("campaign",),
+)

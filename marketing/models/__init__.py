@@ -1,0 +1,25 @@
+"""Segments, templates, campaigns, deliveries, journeys: one noun a file."""
+
+from marketing.models.campaign import Campaign, Link
+from marketing.models.delivery import Delivery, SendingPolicy, SendingRun
+from marketing.models.engagement import Attribution, Engagement
+from marketing.models.journey import Enrolment, Journey, Passage
+from marketing.models.segment import Segment, SegmentMember, TouchedCustomer
+from marketing.models.template import Template
+
+__all__ = [
+    "Attribution",
+    "Campaign",
+    "Delivery",
+    "Engagement",
+    "Enrolment",
+    "Journey",
+    "Link",
+    "Passage",
+    "Segment",
+    "SegmentMember",
+    "SendingPolicy",
+    "SendingRun",
+    "Template",
+    "TouchedCustomer",
+]

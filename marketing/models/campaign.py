@@ -1,0 +1,125 @@
+"""One mail to many people, and where it stands."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from crm.accounts.models import Membership
+from crm.lib.tenancy import MerchantForeignKey, TenantManager, TenantModel
+from marketing.models.segment import Segment
+from marketing.models.template import Content, Template
+
+
+class CampaignQuerySet(models.QuerySet["Campaign"]):
+    def due(self) -> CampaignQuerySet:
+        """Scheduled, and the time has come."""
+        return self.filter(state=Campaign.State.SCHEDULED, scheduled_at__lte=timezone.now())
+
+    def under_way(self) -> CampaignQuerySet:
+        return self.filter(state=Campaign.State.SENDING)
+
+
+class Campaign(Content, TenantModel):
+    """A mail, its audience and its state. Content and audience are fixed when the sending starts."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft", _("Draft")
+        SCHEDULED = "scheduled", _("Scheduled")
+        SENDING = "sending", _("Sending")
+        PAUSED = "paused", _("Paused")
+        SENT = "sent", _("Sent")
+        CANCELLED = "cancelled", _("Cancelled")
+
+    class Audience(models.TextChoices):
+        SEGMENT = "segment", _("A segment")
+        EVERYONE = "everyone", _("Everyone who allowed mail")
+
+    EDITABLE: ClassVar[tuple[str, ...]] = (State.DRAFT,)
+    STARTED: ClassVar[tuple[str, ...]] = (State.SENDING, State.PAUSED, State.SENT, State.CANCELLED)
+
+    name = models.CharField(_("name"), max_length=120)
+    state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
+    template = MerchantForeignKey(
+        Template, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
+    audience = models.CharField(_("audience"), max_length=10, choices=Audience, default=Audience.SEGMENT)
+    segment = MerchantForeignKey(
+        Segment,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="campaigns",
+        db_index=False,
+        verbose_name=_("segment"),
+    )
+    # Empty: the shop's own (Merchant.sender_name, sender_email, support_email).
+    sender_name = models.CharField(_("sender name"), max_length=120, blank=True, default="")
+    sender_email = models.EmailField(_("sender address"), blank=True, default="")
+    reply_to = models.EmailField(_("answers go to"), blank=True, default="")
+    tracks = models.BooleanField(_("count opens and clicks"), default=True)
+
+    scheduled_at = models.DateTimeField(_("send at"), null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    frozen_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    trouble = models.CharField(max_length=500, blank=True, default="")
+    created_by = models.ForeignKey(
+        Membership, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = TenantManager.from_queryset(CampaignQuerySet)()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(state="scheduled") | Q(scheduled_at__isnull=False),
+                name="marketing_campaign_when",
+            )
+        ]
+        indexes = [
+            models.Index(
+                "merchant", F("created_at").desc(), F("id").desc(), name="marketing_campaign_recent"
+            ),
+            # For the sweeper, which looks across merchants.
+            models.Index(
+                "state",
+                "scheduled_at",
+                condition=Q(state__in=["scheduled", "sending"]),
+                name="marketing_campaign_due",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_editable(self) -> bool:
+        return self.state in self.EDITABLE
+
+    @property
+    def has_started(self) -> bool:
+        return self.state in self.STARTED
+
+
+class Link(TenantModel):
+    """A tracked target of a campaign's mail; `number` is its place there. Clicks are sent on only to here."""
+
+    campaign = MerchantForeignKey(Campaign, on_delete=models.CASCADE, related_name="links", db_index=False)
+    number = models.PositiveSmallIntegerField()
+    # May hold Liquid behind its host (marketing/engine/layout.py sees to it).
+    target = models.TextField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["merchant", "campaign", "number"], name="marketing_link_number")
+        ]
+
+    def __str__(self) -> str:
+        return self.target

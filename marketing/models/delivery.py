@@ -1,0 +1,179 @@
+"""Each mail's own row: what is to happen with it, what did, and why not."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from crm.lib.tenancy import MerchantForeignKey, TenantManager, TenantModel
+from customers.models import Customer
+from customers.registries import HOLDS
+from marketing.models.campaign import Campaign
+
+# Why a mail was not sent, was put off, or failed; "hold:<code>" stands for a care hold
+# (customers/registries.py).
+REASONS: dict[str, str | Promise] = {
+    "no_address": _("No e-mail address"),
+    "bad_address": _("The address can't be used"),
+    "erased": _("The customer was erased"),
+    "moved": _("The address belongs to somebody else now"),
+    "suppressed": _("The address is on the suppression list"),
+    "no_consent": _("Never allowed marketing mail"),
+    "withdrawn": _("Withdrew the permission"),
+    "frequency_cap": _("Got enough mail lately"),
+    "quiet_hours": _("Waits for the end of the quiet hours"),
+    "cancelled": _("The campaign was cancelled"),
+    "render": _("The template doesn't work with this customer's data"),
+    "refused": _("The mail server refused it"),
+    "later": _("The mail server asked to try later"),
+    "gave_up": _("Tried for a day without success"),
+    "line_lost": _("The connection broke while it was being handed over"),
+}
+
+
+def reason_text(code: str) -> str:
+    """The reason in the reader's language."""
+    kind, _colon, rest = code.partition(":")
+    if kind == "hold":
+        hold = HOLDS.get(rest)
+        return str(hold.reason) if hold else rest
+    return str(REASONS.get(code, code))
+
+
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    def open(self) -> DeliveryQuerySet:
+        """Still to be dealt with."""
+        return self.filter(state__in=Delivery.OPEN)
+
+    def sent(self) -> DeliveryQuerySet:
+        return self.filter(state=Delivery.State.SENT)
+
+
+class SendingRun(TenantModel):
+    """One worker at work on one campaign. When it stops beating, what it had claimed goes back."""
+
+    campaign = MerchantForeignKey(Campaign, on_delete=models.CASCADE, related_name="runs", db_index=False)
+    beat_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index("beat_at", condition=Q(ended_at__isnull=True), name="marketing_run_alive"),
+            models.Index("merchant", "campaign", name="marketing_run_campaign"),
+        ]
+
+    def __str__(self) -> str:
+        return f"run {self.pk}"
+
+
+class Delivery(TenantModel):
+    """One mail to one address. Its Message-ID is fixed with the row, so that a doubt can be looked up.
+
+    queued → claimed → sending → sent, failed, deferred (→ claimed again when due), unknown; or skipped
+    before.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "queued", _("Waiting")
+        CLAIMED = "claimed", _("About to be sent")
+        SENDING = "sending", _("Being handed over")
+        SENT = "sent", _("Sent")
+        FAILED = "failed", _("Failed")
+        DEFERRED = "deferred", _("Put off")
+        UNKNOWN = "unknown", _("Unknown")
+        SKIPPED = "skipped", _("Not sent")
+
+    OPEN: ClassVar[tuple[str, ...]] = (State.QUEUED, State.CLAIMED, State.SENDING, State.DEFERRED)
+
+    campaign = MerchantForeignKey(
+        Campaign, on_delete=models.CASCADE, related_name="deliveries", db_index=False
+    )
+    customer = MerchantForeignKey(
+        Customer, on_delete=models.CASCADE, related_name="mail_deliveries", db_index=False
+    )
+    address = models.CharField(max_length=320, blank=True, default="")
+    state = models.CharField(max_length=8, choices=State, default=State.QUEUED)
+    reason = models.CharField(max_length=40, blank=True, default="")
+    message_id = models.CharField(max_length=200)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField(default=timezone.now)
+    run_id = models.BigIntegerField(null=True)
+    sending_at = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+    receipt = models.CharField(max_length=500, blank=True, default="")
+    opened_at = models.DateTimeField(null=True)
+    clicked_at = models.DateTimeField(null=True)
+    unsubscribed_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = TenantManager.from_queryset(DeliveryQuerySet)()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["merchant", "campaign", "address"],
+                condition=~Q(address=""),
+                name="marketing_delivery_once",
+            )
+        ]
+        indexes = [
+            models.Index(
+                "merchant",
+                "campaign",
+                "due_at",
+                "id",
+                condition=Q(state__in=["queued", "deferred"]),
+                name="marketing_delivery_due",
+            ),
+            models.Index(
+                "run_id", "id", condition=Q(state__in=["claimed", "sending"]), name="marketing_delivery_held"
+            ),
+            models.Index("merchant", "campaign", "state", "reason", "id", name="marketing_delivery_counts"),
+            models.Index(
+                "merchant",
+                "customer",
+                F("sent_at").desc(),
+                condition=Q(state="sent"),
+                name="marketing_delivery_person",
+            ),
+            # For segment conditions ("opened in 30 days, not clicked"), see ../shared/SCALE.md.
+            models.Index(
+                "merchant",
+                "opened_at",
+                include=["customer", "clicked_at"],
+                condition=Q(opened_at__isnull=False),
+                name="marketing_delivery_opened",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.address} {self.state}"
+
+    @property
+    def reason_text(self) -> str:
+        return reason_text(self.reason)
+
+
+class SendingPolicy(TenantModel):
+    """The shop's own rules of restraint: how often, and not at night. Times are the customer's, else the
+    shop's.
+    """
+
+    cap_count = models.PositiveSmallIntegerField(_("mails at most"), default=0)
+    cap_days = models.PositiveSmallIntegerField(_("within days"), default=7)
+    quiet_from = models.TimeField(_("quiet from"), null=True, blank=True)
+    quiet_until = models.TimeField(_("quiet until"), null=True, blank=True)
+    attribution_days = models.PositiveSmallIntegerField(_("orders count for a click within days"), default=5)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["merchant"], name="marketing_policy_once")]
+
+    def __str__(self) -> str:
+        return f"{self.cap_count} in {self.cap_days} days"

@@ -1,0 +1,147 @@
+"""May this mail leave now? Asked of a whole batch in one statement, at the moment of sending."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.db import connection
+from django.utils import timezone
+
+from crm.accounts.models import Merchant
+from crm.lib.crypto import derived_key
+from customers.models import Consent, Customer, Identity, Suppression
+from customers.models.consent import Channel, Purpose
+from customers.registries import HOLDS
+from marketing.models import Delivery, SendingPolicy
+
+SHA256_BLOCK = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`reason` is empty when the mail may go; `until` is set when it may go later."""
+
+    delivery_id: int
+    reason: str
+    until: datetime | None = None
+
+
+def policy_of(merchant: Merchant) -> SendingPolicy:
+    """The shop's rules; the defaults when none were saved."""
+    return SendingPolicy.objects.filter(merchant=merchant).first() or SendingPolicy(merchant=merchant)
+
+
+def check(*, merchant: Merchant, policy: SendingPolicy, delivery_ids: Sequence[int]) -> list[Verdict]:
+    """A verdict for each delivery: one query, and one for the time zones when the shop has quiet hours.
+
+    The order of the reasons is the order of their weight: what the law says first, what restraint says last.
+    """
+    quiet = _quiet_zones(merchant, policy, delivery_ids)
+    sql = _statement(bool(policy.cap_count))
+    pads = _hmac_pads(derived_key("suppression"))
+    params = {
+        "merchant_id": merchant.pk,
+        "ids": list(delivery_ids),
+        "inner": pads[0],
+        "outer": pads[1],
+        "cap": policy.cap_count,
+        "cap_days": policy.cap_days,
+    }
+    verdicts = []
+    now = timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        for delivery_id, reason, zone in cursor.fetchall():
+            until = quiet.get(zone) if not reason else None
+            if until is not None and until > now:
+                verdicts.append(Verdict(delivery_id, "quiet_hours", until))
+            else:
+                verdicts.append(Verdict(delivery_id, reason))
+    return verdicts
+
+
+def _statement(capped: bool) -> str:
+    holds = "\n".join(
+        f"WHEN d.customer_id IN ({hold.sql}) THEN 'hold:{code}'" for code, hold in sorted(HOLDS.items())
+    )
+    cap = f"""WHEN (SELECT count(*) FROM {Delivery._meta.db_table} e
+                    WHERE e.merchant_id = d.merchant_id AND e.customer_id = d.customer_id AND e.state = 'sent'
+                      AND e.sent_at > now() - make_interval(days => %(cap_days)s)) >= %(cap)s
+              THEN 'frequency_cap'"""
+    # The suppression list holds HMAC-SHA256 of the address (crm/lib/crypto.py keyed_hash); PostgreSQL
+    # computes it.
+    digest = """encode(sha256(%(outer)s || sha256(%(inner)s || convert_to(d.address, 'UTF8'))), 'hex')"""
+    return f"""
+        SELECT d.id,
+               CASE
+                 WHEN c.erased_at IS NOT NULL THEN 'erased'
+                 WHEN lower(btrim(c.email)) <> d.address AND NOT EXISTS (
+                      SELECT 1 FROM {Identity._meta.db_table} i
+                      WHERE i.merchant_id = d.merchant_id AND i.customer_id = d.customer_id
+                        AND i.kind = 'email' AND i.value = d.address) THEN 'moved'
+                 WHEN EXISTS (SELECT 1 FROM {Suppression._meta.db_table} s
+                      WHERE s.merchant_id = d.merchant_id AND s.channel = '{Channel.EMAIL.value}'
+                        AND s.digest = {digest}) THEN 'suppressed'
+                 WHEN k.granted IS NULL THEN 'no_consent'
+                 WHEN NOT k.granted THEN 'withdrawn'
+                 {holds}
+                 {cap if capped else ""}
+                 ELSE ''
+               END,
+               c.time_zone
+        FROM {Delivery._meta.db_table} d
+        JOIN {Customer._meta.db_table} c ON c.id = d.customer_id AND c.merchant_id = d.merchant_id
+        LEFT JOIN LATERAL (
+            SELECT granted FROM {Consent._meta.db_table} k
+            WHERE k.merchant_id = d.merchant_id AND k.customer_id = d.customer_id
+              AND k.channel = '{Channel.EMAIL.value}' AND k.purpose = '{Purpose.MARKETING.value}'
+            ORDER BY k.recorded_at DESC, k.id DESC LIMIT 1
+        ) k ON true
+        WHERE d.merchant_id = %(merchant_id)s AND d.id = ANY(%(ids)s)
+        ORDER BY d.id
+    """
+
+
+def _hmac_pads(key: bytes) -> tuple[bytes, bytes]:
+    """The two blocks of HMAC (RFC 2104) for a key no longer than a block."""
+    padded = key.ljust(SHA256_BLOCK, b"\0")
+    return bytes(byte ^ 0x36 for byte in padded), bytes(byte ^ 0x5C for byte in padded)
+
+
+def _quiet_zones(
+    merchant: Merchant, policy: SendingPolicy, delivery_ids: Sequence[int]
+) -> dict[str, datetime]:
+    """Time zone (as customers have it) → when its quiet hours end, for the zones where it is quiet now."""
+    if policy.quiet_from is None or policy.quiet_until is None:
+        return {}
+    named = (
+        Customer.objects.filter(mail_deliveries__in=list(delivery_ids))
+        .values_list("time_zone", flat=True)
+        .distinct()
+    )
+    now = timezone.now()
+    zones = {
+        name: quiet_until(now, _zone(name, merchant), policy.quiet_from, policy.quiet_until) for name in named
+    }
+    return {name: until for name, until in zones.items() if until is not None}
+
+
+def _zone(name: str, merchant: Merchant) -> ZoneInfo:
+    try:
+        return ZoneInfo(name) if name else merchant.zone
+    except (ZoneInfoNotFoundError, ValueError):  # what an import wrote there is no zone: the shop's own then
+        return merchant.zone
+
+
+def quiet_until(now: datetime, zone: ZoneInfo, start: time, end: time) -> datetime | None:
+    """When the quiet hours that `now` lies in end (UTC), or None outside them. They may cross midnight."""
+    local = now.astimezone(zone)
+    clock = local.time()
+    inside = start <= clock < end if start <= end else clock >= start or clock < end
+    if not inside:
+        return None
+    day = local.date() + timedelta(days=1 if start > end and clock >= start else 0)
+    return datetime.combine(day, end, tzinfo=zone).astimezone(UTC)

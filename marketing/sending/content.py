@@ -1,0 +1,129 @@
+"""From a campaign's words to a compiled mail: preview line, footer with the way out, sender."""
+
+from __future__ import annotations
+
+import re
+from email.utils import parseaddr
+from functools import lru_cache
+
+from django.conf import settings
+from django.utils import translation
+from django.utils.html import escape
+from django.utils.translation import gettext as _
+
+from crm.accounts.models import Merchant
+from marketing.engine.compile import BoundMail, CompiledMail, Sender, Source, compile_mail
+from marketing.engine.errors import TemplateError
+from marketing.models import Campaign
+from marketing.models.template import Content
+
+UNSUBSCRIBE = "unsubscribe_url"
+
+
+def is_mjml(body: str) -> bool:
+    return "<mjml" in body[:2000].lower()
+
+
+def source_of(content: Content, merchant: Merchant) -> Source:
+    """The content with preview line, and with the footer that the law asks for unless it brings its own.
+
+    The footer carries the postal address and the unsubscribe link, in the shop's language.
+    """
+    body = content.body
+    if not re.search(r"\{\{-?\s*" + UNSUBSCRIBE, body):
+        body = _with_footer(body, merchant)
+    if content.preheader:
+        body = _with_preheader(body, content.preheader)
+    text = content.text
+    if text.strip() and UNSUBSCRIBE not in text:
+        text = f"{text.rstrip()}\n\n{_unsubscribe_words(merchant)}: {{{{ {UNSUBSCRIBE} }}}}\n"
+    return Source(subject=content.subject, body=body, text=text if text.strip() else "")
+
+
+def _unsubscribe_words(merchant: Merchant) -> str:
+    with translation.override(merchant.locale):
+        return _("Unsubscribe")
+
+
+def _with_footer(body: str, merchant: Merchant) -> str:
+    link = f'<a href="{{{{ {UNSUBSCRIBE} }}}}">{escape(_unsubscribe_words(merchant))}</a>'
+    # The shop's own words may hold braces: they are data here, not a template.
+    place = " · ".join(_inert(part) for part in (merchant.name, merchant.postal_address) if part)
+    if is_mjml(body):
+        footer = (
+            '<mj-section padding="12px 0"><mj-column><mj-text align="center" color="#6b7280" font-size="12px"'
+            f' line-height="18px">{place}<br/>{link}</mj-text></mj-column></mj-section>'
+        )
+        return _before(body, "</mj-body>", footer)
+    footer = (
+        '<div style="margin:24px 0 8px;text-align:center;color:#6b7280;font-size:12px;line-height:18px">'
+        f"{place}<br>{link}</div>"
+    )
+    return _before(body, "</body>", footer)
+
+
+def _with_preheader(body: str, words: str) -> str:
+    if is_mjml(body):
+        if "<mj-preview" in body:
+            return body
+        preview = f"<mj-preview>{escape_text(words)}</mj-preview>"
+        if "<mj-head>" in body:
+            return body.replace("<mj-head>", f"<mj-head>{preview}", 1)
+        return re.sub(r"(<mjml[^>]*>)", lambda m: f"{m[1]}<mj-head>{preview}</mj-head>", body, count=1)
+    hidden = f'<div style="display:none;max-height:0;overflow:hidden">{escape_text(words)}</div>'
+    match = re.search(r"<body[^>]*>", body, re.IGNORECASE)
+    return body[: match.end()] + hidden + body[match.end() :] if match else hidden + body
+
+
+def escape_text(words: str) -> str:
+    """HTML-escaped outside of its Liquid."""
+    pieces = re.split(r"(\{\{.*?\}\}|\{%.*?%\})", words)
+    return "".join(piece if index % 2 else str(escape(piece)) for index, piece in enumerate(pieces))
+
+
+def _inert(words: str) -> str:
+    return str(escape(words)).replace("{", "&#123;").replace("}", "&#125;")
+
+
+def _before(body: str, closing: str, addition: str) -> str:
+    at = body.lower().rfind(closing)
+    return body + addition if at < 0 else body[:at] + addition + body[at:]
+
+
+def sender_address(campaign: Campaign, merchant: Merchant) -> str:
+    """The campaign's own sender, the shop's, or the installation's."""
+    return campaign.sender_email or merchant.sender_email or parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
+
+
+def sender_of(campaign: Campaign, merchant: Merchant) -> Sender:
+    email = sender_address(campaign, merchant)
+    domain = email.rpartition("@")[2].lower()
+    return Sender(
+        email=email,
+        name=campaign.sender_name or merchant.sender_name or merchant.name,
+        reply_to=campaign.reply_to or merchant.support_email,
+        list_id=f"marketing.{merchant.slug.replace('_', '-')}.{domain}",
+        list_name=merchant.name,
+        # Gmail's feedback loop wants up to four parts, the last one the sender's.
+        feedback_id=f"campaign-{campaign.pk}:shop-{merchant.pk}:marketing:guanxi",
+    )
+
+
+@lru_cache(maxsize=8)
+def _compiled(source: Source, tracks: bool) -> CompiledMail:
+    return compile_mail(source, track=tracks, pixel=tracks)
+
+
+def compiled(content: Content, merchant: Merchant, *, tracks: bool) -> CompiledMail:
+    """The compiled mail; the same words are compiled once in a process. Raises TemplateError."""
+    if not content.subject.strip():
+        raise TemplateError(_("The subject is missing."))
+    if not content.body.strip():
+        raise TemplateError(_("The content is missing."))
+    return _compiled(source_of(content, merchant), tracks)
+
+
+def bound(campaign: Campaign, merchant: Merchant) -> tuple[CompiledMail, BoundMail]:
+    """The campaign's mail with its sender. Raises TemplateError, BadAddress, ValueError."""
+    mail = compiled(campaign, merchant, tracks=campaign.tracks)
+    return mail, mail.bind(sender_of(campaign, merchant))

@@ -1,0 +1,11 @@
+"""Public addresses that stand in mails; each proves itself by a signed token."""
+
+from django.urls import path
+
+from marketing import tracking
+
+urlpatterns = [
+    path("t/o/<str:token>.gif", tracking.open_pixel, name="mail_open"),
+    path("t/c/<str:token>", tracking.click_redirect, name="mail_click"),
+    path("u/<str:token>/", tracking.unsubscribe, name="mail_unsubscribe"),
+]
