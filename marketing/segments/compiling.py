@@ -40,10 +40,12 @@ def compile_definition(definition: Any, scope: Scope, *, stored: bool = True) ->
 
 
 def compile_group(group: Group, scope: Scope) -> Sql:
-    part = _group(group, scope)
-    parts: list[Part] = [part]
-    text, params = _select(parts, scope, present=True)
-    return text, params
+    if group.match == "all" and group.rules:
+        parts = _parts(group, scope)
+        rows = [part for part in parts if isinstance(part, Row)]
+        sets = [part for part in parts if not isinstance(part, Row)]
+        return _select([*([_joined(rows, " AND ")] if rows else []), *sets], scope, present=True)
+    return _select([_group(group, scope)], scope, present=True)
 
 
 def compile_rule(rule: Rule, scope: Scope) -> Sql:
@@ -55,8 +57,12 @@ def _rule(rule: Rule, scope: Scope) -> Row | Members:
     return rule.condition.build(rule.params, scope)
 
 
+def _parts(group: Group, scope: Scope) -> list[Part]:
+    return [_group(one, scope) if isinstance(one, Group) else _rule(one, scope) for one in group.rules]
+
+
 def _group(group: Group, scope: Scope) -> Part:
-    parts = [_group(one, scope) if isinstance(one, Group) else _rule(one, scope) for one in group.rules]
+    parts = _parts(group, scope)
     if not parts:
         return EVERYBODY
     if group.match == "all":
