@@ -167,6 +167,8 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # Beat only rings; each job guards itself with UNIQUE(job, slot) (crm/events/beat.py).
 CELERY_BEAT_SCHEDULE = {
     "events.sweep": {"task": "events.sweep", "schedule": 30.0},
+    "api.prune": {"task": "api.prune", "schedule": crontab(minute=40)},
+    "integrations.prune": {"task": "integrations.prune", "schedule": crontab(hour=3, minute=30)},
     "events.prune": {"task": "events.prune", "schedule": crontab(hour=3, minute=10)},
     "integrations.sweep_outbox": {"task": "integrations.sweep_outbox", "schedule": 30.0},
     "integrations.sweep_hooks": {"task": "integrations.sweep_hooks", "schedule": 30.0},
@@ -283,7 +285,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["crm.api.auth.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["crm.api.auth.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["crm.api.parsing.StrictJSONParser"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "crm.api.paging.KeysetPagination",
     "DEFAULT_THROTTLE_CLASSES": ["crm.api.throttle.KeyThrottle"],
@@ -292,6 +294,7 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "crm.api.errors.api_exception_handler",
     "COERCE_DECIMAL_TO_STRING": True,
     "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,  # one format; `?format=` is an unknown parameter like any other
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Guanxi API",

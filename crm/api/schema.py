@@ -1,0 +1,96 @@
+"""The OpenAPI document: what every operation shares is said here once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    PolymorphicProxySerializer,
+    extend_schema,
+    inline_serializer,
+)
+from rest_framework import serializers
+
+from crm.api.auth import scope_of
+from crm.api.bulk import MAX_ROWS, BulkAnswerSerializer
+from crm.api.idempotency import HEADER, KEEP_HOURS, MAX_KEY_CHARS
+from crm.api.serializers import ErrorSerializer, StrictInput
+
+REASONS = {
+    "400": "The request or its body can't be read.",
+    "401": "The key is missing, wrong, revoked or expired.",
+    "403": "The key lacks the scope.",
+    "404": "Not here, or another merchant's.",
+    "406": "Only application/json is served.",
+    "409": "The state has moved on, or the same Idempotency-Key is at work.",
+    "413": "The body is too large.",
+    "415": "Send application/json.",
+    "422": "Understood and refused; `fields` says what is wrong.",
+    "429": "Too many requests; wait as long as Retry-After says.",
+}
+ALWAYS = ("400", "401", "403", "406", "422", "429")
+WITH_BODY = ("409", "413", "415")
+
+
+class Schema(AutoSchema):
+    """Adds to every operation its scope, the refusals it may give, and Idempotency-Key to POSTs."""
+
+    def get_override_parameters(self) -> list[Any]:
+        if self.method != "POST":
+            return []
+        about = f"The same key and body within {KEEP_HOURS} hours are answered with the first answer."
+        shape = {"type": "string", "minLength": 1, "maxLength": MAX_KEY_CHARS, "pattern": "^[!-~]+$"}
+        return [OpenApiParameter(HEADER, shape, OpenApiParameter.HEADER, required=False, description=about)]
+
+    def get_description(self) -> str:  # type: ignore[override]
+        scope = scope_of(self.view, self.method, getattr(self.view, "action", None))
+        words = [super().get_description() or "", f"Scope: `{scope}`" if scope else ""]
+        return "\n\n".join(filter(None, words))
+
+    def _get_response_bodies(self, direction: Any = "response") -> Any:
+        bodies = super()._get_response_bodies(direction)
+        error = self.resolve_serializer(ErrorSerializer, direction)
+        for status in self._refusals():
+            content = {"application/json": {"schema": error.ref}}
+            bodies.setdefault(status, {"description": REASONS[status], "content": content})
+        return dict(sorted(bodies.items()))
+
+    def _refusals(self) -> list[str]:
+        statuses = [*ALWAYS, *(WITH_BODY if self.method != "GET" else ())]
+        return [*statuses, "404"] if "{" in self.path else statuses
+
+    def _map_basic_serializer(self, serializer: Any, direction: Any) -> Any:
+        shape = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
+        strict = serializer if isinstance(serializer, type) else type(serializer)
+        if direction == "request" and issubclass(strict, StrictInput):
+            shape["additionalProperties"] = False
+        return shape
+
+
+def upsert_schema(name: str, *, plural: str, reads: Any, shows: Any) -> Any:
+    """Declares an UpsertMixin's `create`: one object or many. `name` is the object's, capitalised."""
+    rows = serializers.ListField(child=reads(), min_length=1, max_length=MAX_ROWS)
+    bulk = inline_serializer(f"{name}Bulk", {plural: rows})
+    bulk.__class__.__bases__ = (StrictInput,)
+    either = PolymorphicProxySerializer(
+        component_name=f"{name}OneOrMany", serializers=[reads, bulk], resource_type_field_name=None
+    )
+    answer = PolymorphicProxySerializer(
+        component_name=f"{name}Answer",
+        serializers=[shows, BulkAnswerSerializer],
+        resource_type_field_name=None,
+    )
+    return extend_schema(
+        request=either,
+        responses={
+            200: OpenApiResponse(answer, "Known before, or a bulk's answers"),
+            201: OpenApiResponse(shows, "New"),
+        },
+    )
+
+
+__all__ = ["OpenApiTypes", "Schema", "upsert_schema"]
