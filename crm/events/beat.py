@@ -20,7 +20,7 @@ def once_per_slot(job: str, *, seconds: int) -> bool:
             " ON CONFLICT DO NOTHING",
             [job, slot],
         )
-        first = cursor.rowcount == 1
+        first = bool(cursor.rowcount == 1)
     if first:
         old = timezone.now() - timedelta(days=KEEP_SLOTS_DAYS)
         BeatSlot.objects.filter(job=job, started_at__lt=old).delete()

@@ -29,11 +29,14 @@ class TenantManager(models.Manager[M_co]):
 
     def get_queryset(self) -> models.QuerySet[M_co]:
         active = get_scope()
-        queryset: models.QuerySet[M_co] = super().get_queryset()
+        queryset = super().get_queryset()
         if not active.get("_enabled", True):
             return queryset
         if "merchant" not in active:
-            return DisabledQuerySet(self.model, using=self._db, missing_scopes=["merchant"])
+            disabled: models.QuerySet[M_co] = DisabledQuerySet(
+                self.model, using=self._db, missing_scopes=["merchant"]
+            )
+            return disabled
         return queryset.filter(merchant=active["merchant"])
 
 
@@ -50,10 +53,10 @@ class _SameMerchant:
     model: type[models.Model]
     remote_field: Any
 
-    def get_extra_restriction(self, alias: str | None, related_alias: str | None) -> Any:
+    def get_extra_restriction(self, alias: Any, related_alias: Any) -> Any:
         """`alias.merchant_id = related_alias.merchant_id`; alias is the target, related_alias this table."""
-        theirs = self.remote_field.model._meta.get_field("merchant")
-        ours = self.model._meta.get_field("merchant")
+        theirs: Any = self.remote_field.model._meta.get_field("merchant")
+        ours: Any = self.model._meta.get_field("merchant")
         return Exact(Col(alias, theirs), Col(related_alias, ours))
 
 

@@ -9,12 +9,14 @@ each target, which is made together with the table.
 from typing import Any
 
 from django.db.backends.ddl_references import Columns, ForeignKeyName, Statement, Table
-from django.db.backends.postgresql import base
-from django.db.backends.postgresql.schema import DatabaseSchemaEditor as PostgresSchemaEditor
+from django.db.backends.postgresql import base, schema
 from django.db.models import Model
 
+# django-stubs leave out the schema editor's inner methods that this builds on.
+PostgresSchemaEditor: Any = schema.DatabaseSchemaEditor
 
-class SchemaEditor(PostgresSchemaEditor):
+
+class SchemaEditor(PostgresSchemaEditor):  # type: ignore[misc]
     # A column added later takes the deferred road too, where `_create_fk_sql` can make the key composite.
     sql_create_column_inline_fk = None
 
@@ -56,7 +58,7 @@ class SchemaEditor(PostgresSchemaEditor):
 
     def _fk_constraint_name(self, model: type[Model], field: Any, suffix: str) -> ForeignKeyName:
         def create_fk_name(*args: Any, **kwargs: Any) -> str:
-            return self.quote_name(self._create_index_name(*args, **kwargs))
+            return str(self.quote_name(self._create_index_name(*args, **kwargs)))
 
         return ForeignKeyName(
             model._meta.db_table,
