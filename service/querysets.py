@@ -30,7 +30,7 @@ class TicketQuerySet(models.QuerySet[Any]):
         return self.open().filter(due_at__lt=timezone.now())
 
     def visible_to(self, membership: Membership) -> TicketQuerySet:
-        """All; or one's own, one's customers' and what nobody has taken of nobody's customers; or the team's."""
+        """All; or one's own, one's customers' and what is nobody's; or the team's."""
         if membership.visibility == "all":
             return self
         mine = Q(assignee=membership) | Q(customer__owner=membership)
@@ -45,7 +45,9 @@ class TicketQuerySet(models.QuerySet[Any]):
         """By number, or words in the subject, the person's name or address."""
         words = words.strip()
         bare = words.lstrip("#")
-        hit = Q(subject__icontains=words) | Q(contact_email__icontains=words) | Q(contact_name__icontains=words)
+        hit = (
+            Q(subject__icontains=words) | Q(contact_email__icontains=words) | Q(contact_name__icontains=words)
+        )
         hit |= Q(customer__name__icontains=words) | Q(customer__email__icontains=words)
         hit |= Q(order__number__iexact=words)
         if bare.isdecimal() and len(bare) < 10:

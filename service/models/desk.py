@@ -60,7 +60,9 @@ class BusinessHours(TenantModel):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["merchant"], name="service_hours_once"),
-            models.CheckConstraint(condition=models.Q(closes__gt=models.F("opens")), name="service_hours_order"),
+            models.CheckConstraint(
+                condition=models.Q(closes__gt=models.F("opens")), name="service_hours_order"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -75,7 +77,10 @@ class ServiceSettings(TenantModel):
     """Who comes first, and where mail to the desk arrives. A shop without a row gets the defaults."""
 
     vip_tiers = ArrayField(
-        models.CharField(max_length=40), default=best_tiers, blank=True, verbose_name=_("tiers that come first")
+        models.CharField(max_length=40),
+        default=best_tiers,
+        blank=True,
+        verbose_name=_("tiers that come first"),
     )
     big_order = MoneyField(_("an order of this worth comes first"), null=True, blank=True, default=1000)
     late_parcels = models.BooleanField(_("a late parcel opens a ticket by itself"), default=True)

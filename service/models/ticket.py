@@ -24,10 +24,11 @@ class Priority(models.TextChoices):
 class Ticket(TenantModel):
     """A conversation with one person about one thing.
 
-    Open: the ball is in our court, and `due_at` says when we must have acted. Pending: it is in theirs, and the
-    clocks stand still (`resolve_seconds_left`). Snoozed: nobody's until `snoozed_until` or their next word.
-    `waiting_since` is their first word that we have not answered. `priority_reasons` are codes with their facts,
-    so that the page can say why. `contact_*` are what a stranger gave; a customer's own are read from them.
+    Open: the ball is in our court, and `due_at` says when we must have acted. Pending: it is in theirs, and
+    the clocks stand still (`resolve_seconds_left`). Snoozed: nobody's until `snoozed_until` or their next
+    word. `waiting_since` is their first word that we have not answered. `priority_reasons` are codes with
+    their facts, so that the page can say why. `contact_*` are what a stranger gave; a customer's own are read
+    from them.
     """
 
     class Status(models.TextChoices):
@@ -116,7 +117,9 @@ class Ticket(TenantModel):
                 condition=Q(status__in=["open", "pending", "snoozed"]),
                 name="service_ticket_assignee",
             ),
-            models.Index("merchant", "status", F("last_at").desc(), F("id").desc(), name="service_ticket_recent"),
+            models.Index(
+                "merchant", "status", F("last_at").desc(), F("id").desc(), name="service_ticket_recent"
+            ),
             models.Index("merchant", "customer", F("last_at").desc(), name="service_ticket_customer"),
             models.Index("merchant", "order", condition=Q(order__isnull=False), name="service_ticket_order"),
             models.Index("snoozed_until", condition=Q(status="snoozed"), name="service_ticket_snoozed"),

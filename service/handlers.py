@@ -1,0 +1,29 @@
+"""What the desk does when something is announced."""
+
+from __future__ import annotations
+
+from django.db.models import Count, Q
+
+from crm.events.handling import on
+from crm.events.models import Event
+from customers.models import Metrics
+from service import events
+from service.models import Ticket
+
+
+@on(
+    events.TICKET_OPENED,
+    events.TICKET_SOLVED,
+    events.TICKET_REOPENED,
+    events.CUSTOMER_REPLIED,
+    events.TICKET_ANSWERED,
+    name="service.metrics",
+)
+def update_metrics(event: Event) -> None:
+    """The customer's ticket figures, counted anew: right whatever the order of events."""
+    if event.customer_id is None:
+        return
+    unsolved = Count("pk", filter=Q(status__in=Ticket.UNSOLVED))
+    counted = Ticket.objects.filter(customer_id=event.customer_id).aggregate(all=Count("pk"), open=unsolved)
+    row = Metrics.objects.filter(customer_id=event.customer_id)
+    row.update(open_tickets=counted["open"], tickets_count=counted["all"])
