@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -132,7 +133,7 @@ class RateForm(forms.Form):
         widget=forms.Select(choices=[(code, code) for code in CURRENCIES]),
     )
     rate = forms.DecimalField(
-        label=_("One unit is worth"), max_digits=18, decimal_places=8, min_value=0.00000001, localize=False
+        label=_("One unit is worth"), max_digits=18, decimal_places=8, min_value=Decimal("0.00000001")
     )
     valid_from_on = forms.DateField(label=_("Valid from"), widget=forms.DateInput(attrs={"type": "date"}))
 

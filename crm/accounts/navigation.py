@@ -65,6 +65,46 @@ FOOT: tuple[Item, ...] = (
     Item("settings", "settings", _("Settings"), "team.view", ","),
 )
 
+# The sections of Settings, with those that upper floors add; one appears when its URL name exists.
+SETTINGS: tuple[Group, ...] = (
+    Group(
+        _("Shop"),
+        (
+            Item("settings_shop", "building-store", _("Shop"), "settings.view"),
+            Item("rate_list", "arrows-exchange", _("Exchange rates"), "settings.view"),
+            Item("field_list", "forms", _("Customer fields"), "settings.view"),
+            Item("mailbox_list", "mail", _("Mailboxes"), "settings.view"),
+            Item("sla_list", "clock-check", _("Answer times"), "settings.view"),
+            Item("macro_list", "template", _("Macros"), "settings.view"),
+        ),
+    ),
+    Group(
+        _("People"),
+        (
+            Item("member_list", "users", _("Team"), "team.view"),
+            Item("team_list", "users-group", _("Teams"), "team.view"),
+            Item("permission_table", "shield-check", _("Who may do what"), "team.view"),
+        ),
+    ),
+    Group(
+        _("Programs"),
+        (
+            Item("connection_list", "plug-connected", _("Connections"), "integrations.view"),
+            Item("apikey_list", "key", _("API keys"), "integrations.view"),
+            Item("webhook_list", "webhook", _("Webhooks"), "integrations.view"),
+            Item("hook_list", "arrow-bar-to-down", _("Received hooks"), "integrations.view"),
+            Item("outbox", "mail-forward", _("Mail sent"), "integrations.view"),
+        ),
+    ),
+    Group(
+        _("Records"),
+        (
+            Item("audit_log", "list-search", _("Audit log"), "audit.view"),
+            Item("delivery_list", "bolt", _("Event deliveries"), "integrations.view"),
+        ),
+    ),
+)
+
 # --- counts -------------------------------------------------------------------------------------------
 Counter = Callable[[Membership], int]
 _COUNTERS: dict[str, Counter] = {}
@@ -121,6 +161,12 @@ def navigation_for(membership: Membership, path: str) -> Navigation:
     everything = [link for group in shown for link in group.links] + foot
     more = any(link.current and not link.item.phone for link in everything)
     return Navigation(groups=shown, foot=foot, more_current=more)
+
+
+def settings_for(membership: Membership, path: str) -> list[LinkGroup]:
+    """The sections of Settings that this member may open."""
+    groups = [LinkGroup(group.label, _links(group.items, membership, path)) for group in SETTINGS]
+    return [group for group in groups if group.links]
 
 
 def _links(items: tuple[Item, ...], membership: Membership, path: str) -> list[Link]:

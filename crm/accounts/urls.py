@@ -2,16 +2,86 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from crm.accounts import styleguide, views
+from crm.accounts import audit_views, key_views, settings_views, styleguide, team_views, views
 from crm.accounts.routes import staff_path
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include("allauth.urls")),
+    # --- for everybody who is signed in, or invited ------------------------------------------------------
+    path("join/<str:uid>/<str:token>/", team_views.join, name="join"),
     path("no-shop/", views.no_shop, name="no_shop"),
     path("shop/switch/", views.shop_switch, name="shop_switch"),
     path("language/", views.language_set, name="language_set"),
     path("profile/", views.profile, name="profile"),
+    # --- the frame ---------------------------------------------------------------------------------------
     staff_path("search/", views.search, name="search", needs="home.view"),
     staff_path("styleguide/", styleguide.styleguide, name="styleguide", needs="settings.view"),
     staff_path("styleguide/why/", styleguide.why, name="styleguide_why", needs="settings.view"),
+    # --- settings ----------------------------------------------------------------------------------------
+    staff_path("settings/", settings_views.settings_index, name="settings", needs="team.view"),
+    staff_path("settings/shop/", settings_views.settings_shop, name="settings_shop", needs="settings.view"),
+    staff_path(
+        "settings/shop/save/",
+        settings_views.settings_shop_save,
+        name="settings_shop_save",
+        needs="settings.edit",
+    ),
+    staff_path("settings/rates/", settings_views.rate_list, name="rate_list", needs="settings.view"),
+    staff_path("settings/rates/set/", settings_views.rate_set, name="rate_set", needs="settings.edit"),
+    staff_path(
+        "settings/rates/<int:pk>/delete/",
+        settings_views.rate_delete,
+        name="rate_delete",
+        needs="settings.edit",
+    ),
+    staff_path(
+        "settings/permissions/", settings_views.permission_table, name="permission_table", needs="team.view"
+    ),
+    staff_path("settings/team/", team_views.member_list, name="member_list", needs="team.view"),
+    staff_path("settings/team/invite/", team_views.member_invite, name="member_invite", needs="team.edit"),
+    staff_path("settings/team/<int:pk>/", team_views.member_edit, name="member_edit", needs="team.edit"),
+    staff_path(
+        "settings/team/<int:pk>/invite/",
+        team_views.member_invite_again,
+        name="member_invite_again",
+        needs="team.edit",
+    ),
+    staff_path(
+        "settings/team/<int:pk>/deactivate/",
+        team_views.member_deactivate,
+        name="member_deactivate",
+        needs="team.edit",
+    ),
+    staff_path(
+        "settings/team/<int:pk>/reactivate/",
+        team_views.member_reactivate,
+        name="member_reactivate",
+        needs="team.edit",
+    ),
+    staff_path("settings/teams/", team_views.team_list, name="team_list", needs="team.view"),
+    staff_path("settings/teams/new/", team_views.team_save, name="team_create", needs="team.edit"),
+    staff_path("settings/teams/<int:pk>/", team_views.team_save, name="team_rename", needs="team.edit"),
+    staff_path(
+        "settings/teams/<int:pk>/delete/", team_views.team_delete, name="team_delete", needs="team.edit"
+    ),
+    staff_path("settings/keys/", key_views.apikey_list, name="apikey_list", needs="integrations.view"),
+    staff_path(
+        "settings/keys/new/", key_views.apikey_create, name="apikey_create", needs="integrations.edit"
+    ),
+    staff_path(
+        "settings/keys/<int:pk>/revoke/",
+        key_views.apikey_revoke,
+        name="apikey_revoke",
+        needs="integrations.edit",
+    ),
+    staff_path("settings/audit/", audit_views.audit_log, name="audit_log", needs="audit.view"),
+    staff_path(
+        "settings/events/", audit_views.delivery_list, name="delivery_list", needs="integrations.view"
+    ),
+    staff_path(
+        "settings/events/<int:pk>/retry/",
+        audit_views.delivery_retry,
+        name="delivery_retry",
+        needs="integrations.edit",
+    ),
 ]

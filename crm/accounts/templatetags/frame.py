@@ -6,7 +6,7 @@ from django import template
 from django.utils.translation import gettext as _
 
 from crm.accounts.models import Membership
-from crm.accounts.navigation import Navigation, navigation_for
+from crm.accounts.navigation import LinkGroup, Navigation, navigation_for, settings_for
 
 register = template.Library()
 
@@ -16,6 +16,13 @@ def frame_navigation(context: template.Context) -> Navigation | None:
     """The member's navigation; None for a stranger."""
     membership = context.get("membership")
     return navigation_for(membership, context["request"].path) if membership else None
+
+
+@register.simple_tag(takes_context=True)
+def frame_settings(context: template.Context) -> list[LinkGroup]:
+    """The sections of Settings that the member may open."""
+    membership = context.get("membership")
+    return settings_for(membership, context["request"].path) if membership else []
 
 
 @register.simple_tag(takes_context=True)
