@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 BOOT := $(PYTHON) crm/local/bootstrap.py
 COMPILE = $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 .DEFAULT_GOAL := help
-.PHONY: help run services manage shell test check unit browser cluster-stop lock assets messages bench clean distclean
+.PHONY: help run services manage shell test check bench backup restore messages assets lock clean distclean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -35,6 +35,14 @@ check:  ## the quick part of `make test`: lint, floors, types, migrations
 
 bench:  ## the benchmarks of bench/, each figure as a ratio to a baseline of the same run
 	@$(BOOT) dev && exec $(PY) -m crm.local manage --port $(PORT) -- bench $(ARGS)
+
+backup:  ## database, uploads and keys in one file: make backup FILE=shop.tar
+	@test -n "$(FILE)" || { echo 'Name the file: make backup FILE=shop.tar'; exit 2; }
+	@$(BOOT) run && exec $(PY) -m crm.local backup --port $(PORT) "$(FILE)"
+
+restore:  ## a backup into an empty state folder: make restore FILE=shop.tar
+	@test -n "$(FILE)" || { echo 'Name the file: make restore FILE=shop.tar'; exit 2; }
+	@$(BOOT) run && exec $(PY) -m crm.local restore --port $(PORT) "$(FILE)"
 
 messages:  ## collect the strings for locale/ and compile the catalogues
 	@$(BOOT) dev && $(PY) -m crm.local messages --collect

@@ -1,9 +1,12 @@
 """`python -m crm.local …`, the commands behind the Makefile."""
 
 import argparse
+import os
+import subprocess
 import sys
+from pathlib import Path
 
-from crm.local import cleaning, messages, running, testcluster, testing
+from crm.local import backup, cleaning, environment, messages, running, testcluster, testing
 from crm.local.place import ROOT, Refused
 
 
@@ -19,6 +22,11 @@ def parser() -> argparse.ArgumentParser:
     manage.add_argument("arguments", nargs=argparse.REMAINDER)
     catalogues = commands.add_parser("messages", help="compile the translations")
     catalogues.add_argument("--collect", action="store_true", help="first gather the strings")
+    for name in ("backup", "restore"):
+        one = commands.add_parser(name, help="database, uploads and keys in one tar file")
+        one.add_argument("--port", type=int, default=8000)
+        one.add_argument("file", type=Path)
+    commands.add_parser("static", help="collect, hash and compress the browser's files into STATIC_ROOT")
     test = commands.add_parser("test", help="every check and test")
     test.add_argument("--only", choices=["check", "unit", "browser"], default="")
     test.add_argument("more", nargs=argparse.REMAINDER, help="further words for pytest")
@@ -47,6 +55,14 @@ def dispatch(options: argparse.Namespace) -> int:
         return running.manage(words[1:] if words[:1] == ["--"] else words, options.port)
     if options.command == "test":
         return testing.run(options.only, options.more)
+    if options.command in {"backup", "restore"}:
+        work = backup.backup if options.command == "backup" else backup.restore
+        return work(options.file, options.port)
+    if options.command == "static":
+        command = [sys.executable, "-m", "crm.local.prepare", "static"]
+        return subprocess.run(
+            command, cwd=ROOT, env={**os.environ, **environment.PLACEHOLDERS}, check=False
+        ).returncode
     if options.command == "clean":
         return cleaning.clean()
     if options.command == "testcluster":

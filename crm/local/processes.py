@@ -287,6 +287,8 @@ class Supervisor:
         """Prints what an ended child still had in its pipe, without waiting for a heir that holds it open."""
         pipe = child.process.stdout
         assert pipe is not None
+        if pipe.closed:
+            return
         descriptor = pipe.fileno()
         whole = self.partial.pop(descriptor, b"")
         try:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -168,14 +169,19 @@ def newest_change() -> int:
 def manage(arguments: list[str], port: int) -> int:
     """manage.py's exit code. Uses the services that run; starts them for the command when none do."""
     place = Place.from_environment().prepare()
+    return with_services(place, port, lambda stack: call_manage(stack, arguments))
+
+
+def with_services(place: Place, port: int, action: Callable[[Stack], int]) -> int:
+    """What `action` returns, called while the services can be used; leaves them as they were found."""
     while True:
         with place.used():
             if place.is_owned():
-                return call_manage(running_stack(place), arguments)
+                return action(running_stack(place))
         try:
             with place.owned("make manage") as earlier:
                 sweep_leftovers(earlier)
-                return manage_with_services(place, Stack.build(place, spare_ports(port)), arguments)
+                return with_own_services(place, Stack.build(place, spare_ports(port)), action)
         except Busy:
             time.sleep(0.1)  # another command came first; use its services
 
@@ -199,7 +205,7 @@ def spare_ports(port: int) -> Ports:
     return Ports(**{**vars(ports), "postgres": free_port(), "redis": free_port()})
 
 
-def manage_with_services(place: Place, stack: Stack, arguments: list[str]) -> int:
+def with_own_services(place: Place, stack: Stack, action: Callable[[Stack], int]) -> int:
     messages.compile_all()
     services = stack.data_services()
     children = [Child(service, spawn(service, subprocess.DEVNULL), time.monotonic()) for service in services]
@@ -210,7 +216,7 @@ def manage_with_services(place: Place, stack: Stack, arguments: list[str]) -> in
         wait_for(children)
         stack.ensure_database()
         record.services_ready()
-        code = call_manage(stack, arguments)
+        code = action(stack)
         if not place.wait_unused(0):
             print("Other commands still use the services: waiting for them.", file=sys.stderr)
             place.wait_unused(PATIENCE_SECONDS)
