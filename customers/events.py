@@ -28,6 +28,14 @@ IDENTITY_ADDED = EventType(
     scope="customers.read",
     keys=("kind",),
 )
+IDENTITY_REMOVED = EventType(
+    "customers.identity_removed",
+    _("Identity removed"),
+    _("No longer known by %(kind)s"),
+    icon="id-off",
+    scope="customers.read",
+    keys=("kind",),
+)
 IDENTITY_CONFLICT = EventType(
     "customers.identity_conflict",
     _("Identity conflict"),

@@ -75,7 +75,7 @@ def resolve(*, merchant: Merchant, contact: Contact, source: str) -> Resolution:
     keys = keys_of(merchant, contact)
     if not keys:
         return Resolution(None)
-    _lock(merchant, keys)
+    lock_keys(merchant, keys)
     known = _known(keys)
     strong = [known[key] for key in keys if key.kind != Kind.PHONE and key in known]
     if strong:
@@ -86,7 +86,15 @@ def resolve(*, merchant: Merchant, contact: Contact, source: str) -> Resolution:
     customer = chosen if chosen is not None else _create(merchant, contact, source)
     others = tuple(sorted({other.pk for other in strong} - {customer.pk}))
     _add_keys(merchant, customer, keys, known, source, announce=not created)
-    _fill_gaps(merchant, customer, contact)
+    filled = [] if created else _fill_gaps(merchant, customer, contact)
+    if filled:
+        emit(
+            events.CUSTOMER_CHANGED,
+            merchant=merchant,
+            customer=customer,
+            subject=customer,
+            data={"changes": ", ".join(filled), "source": source},
+        )
     if others:
         emit(
             events.IDENTITY_CONFLICT,
@@ -99,7 +107,8 @@ def resolve(*, merchant: Merchant, contact: Contact, source: str) -> Resolution:
     return Resolution(customer, created, others)
 
 
-def _lock(merchant: Merchant, keys: list[Key]) -> None:
+def lock_keys(merchant: Merchant, keys: list[Key]) -> None:
+    """Nobody else gives these keys to anybody until the transaction ends."""
     names = sorted(f"identity:{merchant.pk}:{key.kind}:{key.scope}:{key.value}" for key in keys)
     with connection.cursor() as cursor:
         for name in names:  # in one order everywhere, so that two resolutions can't wait for each other
@@ -177,7 +186,7 @@ def _add_keys(
             )
 
 
-def _fill_gaps(merchant: Merchant, customer: Customer, contact: Contact) -> None:
+def _fill_gaps(merchant: Merchant, customer: Customer, contact: Contact) -> list[str]:
     """What was unknown is filled in; what staff or earlier orders said is never overwritten."""
     offered: dict[str, Any] = {
         "name": normalise_name(contact.name),
@@ -193,3 +202,4 @@ def _fill_gaps(merchant: Merchant, customer: Customer, contact: Contact) -> None
         setattr(customer, name, offered[name])
     if new:
         customer.save(update_fields=[*new, "updated_at"])
+    return new

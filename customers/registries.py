@@ -50,3 +50,36 @@ def add_hold(hold: Hold) -> None:
     if hold.code in HOLDS:
         raise ValueError(f"hold {hold.code} is registered twice")
     HOLDS[hold.code] = hold
+
+
+@dataclass(frozen=True)
+class Action:
+    """A button of the customer page: a URL name that takes the customer's id (`query=True`: ?customer=<id>).
+
+    `primary` ones stand in the header, the others in its menu.
+    """
+
+    url_name: str
+    label: Text
+    icon: str
+    needs: str
+    order: int
+    primary: bool = False
+    query: bool = False
+
+
+ACTIONS: list[Action] = []
+# Event subject ("orders.order") → the URL name of its page, which takes the subject's id.
+SUBJECT_PAGES: dict[str, str] = {}
+
+
+def add_action(action: Action) -> None:
+    ACTIONS.append(action)
+    ACTIONS.sort(key=lambda one: one.order)
+
+
+def add_subject_page(subject_type: str, url_name: str) -> None:
+    """Lets the timeline link to what an event is about."""
+    if subject_type in SUBJECT_PAGES:
+        raise ValueError(f"{subject_type} has a page already")
+    SUBJECT_PAGES[subject_type] = url_name

@@ -99,8 +99,8 @@ def customer_ids_found(text: str, *, limit: int = MOST_HITS) -> list[int]:
 
 def _matching(terms: Sequence[tuple[str, ...]], limit: int) -> list[int]:
     # merchant_id with its exact type: otherwise the composite index is not used.
-    clauses, values = ["merchant_id = %s::bigint"], [scoped_merchant_id()]
-    parameters: list[object] = list(values)
+    clauses = ["merchant_id = %s::bigint"]
+    parameters: list[int | str] = [scoped_merchant_id()]
     for term in terms:
         clauses.append(f"({' OR '.join(['document LIKE %s'] * len(term))})")
         parameters += [f"% {_escaped(one)}%" for one in term]

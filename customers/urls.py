@@ -2,4 +2,81 @@
 
 from django.urls import URLPattern
 
-urlpatterns: list[URLPattern] = []
+from crm.accounts.routes import staff_path
+from customers import record_views, views
+
+urlpatterns: list[URLPattern] = [
+    staff_path("customers/", views.customer_list, name="customer_list", needs="customers.view"),
+    staff_path("customers/new/", views.customer_new, name="customer_new", needs="customers.edit"),
+    staff_path("customers/bulk/", views.customer_bulk, name="customer_bulk", needs="customers.edit"),
+    staff_path("customers/export/", views.customer_export, name="customer_export", needs="customers.export"),
+    staff_path(
+        "customers/<int:customer_id>/",
+        record_views.customer_record,
+        name="customer_record",
+        needs="customers.view",
+    ),
+    staff_path(
+        "customers/<int:customer_id>/edit/", views.customer_edit, name="customer_edit", needs="customers.edit"
+    ),
+    staff_path(
+        "customers/<int:customer_id>/summary/",
+        record_views.customer_summary,
+        name="customer_summary",
+        needs="customers.view",
+    ),
+    staff_path(
+        "customers/<int:customer_id>/timeline/",
+        record_views.customer_timeline,
+        name="customer_timeline",
+        needs="customers.view",
+    ),
+    staff_path(
+        "customers/<int:customer_id>/consent/",
+        record_views.customer_consent,
+        name="customer_consent",
+        needs="customers.edit",
+    ),
+    staff_path(
+        "customers/<int:customer_id>/identities/",
+        record_views.customer_identities,
+        name="customer_identities",
+        needs="customers.edit",
+    ),
+    staff_path(
+        "customers/<int:customer_id>/identities/<int:identity_id>/delete/",
+        record_views.identity_delete,
+        name="identity_delete",
+        needs="customers.edit",
+    ),
+    staff_path(
+        "customers/<int:customer_id>/addresses/",
+        record_views.customer_addresses,
+        name="customer_addresses",
+        needs="customers.edit",
+    ),
+    staff_path(
+        "customers/<int:customer_id>/addresses/<int:address_id>/delete/",
+        record_views.address_delete,
+        name="address_delete",
+        needs="customers.edit",
+    ),
+    staff_path(
+        "customers/<int:customer_id>/reveal/<slug:what>/",
+        record_views.customer_reveal,
+        name="customer_reveal",
+        needs="customers.pii",
+    ),
+    staff_path(
+        "customers/<int:customer_id>/notes/",
+        record_views.customer_notes,
+        name="customer_notes",
+        needs="customers.edit",
+    ),
+    staff_path(
+        "customers/<int:customer_id>/tags/",
+        record_views.customer_tags,
+        name="customer_tags",
+        needs="customers.edit",
+    ),
+]

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import SimpleTemplateResponse
 from django.urls import URLPattern, path
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from crm.accounts.models import Membership, Merchant, User
@@ -55,6 +56,7 @@ def staff_door(view: View, needs: str) -> View:
         with ExitStack() as stack:
             stack.enter_context(merchant_scope(membership.merchant))
             stack.enter_context(acting(f"user:{request.user.pk}"))
+            stack.enter_context(timezone.override(membership.merchant.zone))
             response = view(request, *args, **kwargs)
             if isinstance(response, SimpleTemplateResponse) and not response.is_rendered:
                 response.render()

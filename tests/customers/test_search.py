@@ -110,6 +110,7 @@ def test_the_index_serves_the_search(people):
     )
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE customers_searchdocument")
+        cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute(
             "EXPLAIN SELECT customer_id FROM customers_searchdocument"
             " WHERE merchant_id = %s::bigint AND document LIKE %s",

@@ -1,0 +1,135 @@
+"""Forms of the staff pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from crm.accounts.models import Membership
+from customers.filters import members
+from customers.models import Address, Customer, Identity
+from customers.models.consent import Channel, Purpose
+from customers.services import LONGEST_TAG, clean_tags
+
+LANGUAGES = (("", _("Not known")), ("en", "English"), ("zh-hans", "简体中文"), ("zh-hant", "繁體中文"))
+
+
+class CustomerForm(forms.Form):
+    """Who somebody is. Owner and company are looked up in `cleaned` by the view's services."""
+
+    name = forms.CharField(label=_("Name"), max_length=200, required=False)
+    email = forms.CharField(label=_("E-mail"), max_length=320, required=False)
+    phone = forms.CharField(
+        label=_("Phone"),
+        max_length=40,
+        required=False,
+        help_text=_("Numbers abroad start with + and the country."),
+    )
+    kind = forms.ChoiceField(label=_("Kind"), choices=Customer.Kind)
+    stage = forms.ChoiceField(label=_("Stage"), choices=Customer.Stage)
+    company = forms.CharField(label=_("Company"), max_length=200, required=False)
+    language = forms.ChoiceField(label=_("Language"), choices=LANGUAGES, required=False)
+    country = forms.RegexField(
+        r"^[A-Za-z]{2}$",
+        label=_("Country"),
+        required=False,
+        help_text=_("Two letters, such as CN or DE."),
+        error_messages={"invalid": _("Use the two letters of the country, such as CN or DE.")},
+        widget=forms.TextInput(attrs={"maxlength": 2, "autocapitalize": "characters"}),
+    )
+    region = forms.CharField(label=_("Province or region"), max_length=100, required=False)
+    city = forms.CharField(label=_("City"), max_length=100, required=False)
+    birthday_on = forms.DateField(
+        label=_("Birthday"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    tags = forms.CharField(
+        label=_("Tags"), required=False, max_length=2_000, help_text=_("Separate them with commas.")
+    )
+    owner = forms.ChoiceField(label=_("Owner"), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.members = {str(one.pk): one for one in members()}
+        choices = [("", _("Nobody")), *((key, str(one.user)) for key, one in self.members.items())]
+        self.fields["owner"].choices = choices  # type: ignore[attr-defined]
+
+    def clean_tags(self) -> list[str]:
+        return clean_tags(self.cleaned_data["tags"].replace("，", ",").replace("、", ",").split(","))
+
+    def clean_country(self) -> str:
+        return str(self.cleaned_data["country"]).upper()
+
+    def clean_owner(self) -> Membership | None:
+        return self.members.get(self.cleaned_data["owner"])
+
+
+def initial_of(customer: Customer) -> dict[str, Any]:
+    """The form's values for this customer."""
+    same = ("name", "email", "phone", "kind", "stage", "language", "country", "region", "city", "birthday_on")
+    return {name: getattr(customer, name) for name in same} | {
+        "company": customer.company.name if customer.company else "",
+        "tags": ", ".join(customer.tags),
+        "owner": str(customer.owner_id or ""),
+    }
+
+
+class IdentityForm(forms.Form):
+    kind = forms.ChoiceField(label=_("What"), choices=[])
+    value = forms.CharField(label=_("Value"), max_length=320)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        by_hand = (Identity.Kind.EMAIL, Identity.Kind.PHONE, Identity.Kind.WECHAT_UNIONID)
+        self.fields["kind"].choices = [(one.value, one.label) for one in by_hand]  # type: ignore[attr-defined]
+
+
+class NoteForm(forms.Form):
+    text = forms.CharField(
+        label=_("Note"), max_length=5_000, widget=forms.Textarea(attrs={"rows": 2}), strip=True
+    )
+
+
+class AddressForm(forms.ModelForm[Address]):
+    class Meta:
+        model = Address
+        fields = ("kind", "name", "line1", "line2", "district", "city", "province", "postal_code", "country")
+        labels = {
+            "kind": _("For"),
+            "name": _("Recipient"),
+            "line1": _("Street and number"),
+            "line2": _("Addition"),
+            "district": _("District"),
+            "city": _("City"),
+            "province": _("Province or region"),
+            "postal_code": _("Postal code"),
+            "country": _("Country"),
+        }
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if not data.get("line1") and not data.get("city"):
+            self.add_error("line1", _("Give at least a street or a city."))
+        return data
+
+
+class ConsentForm(forms.Form):
+    """One answer, as a colleague heard it. `wording` is what the customer was told, for the ledger."""
+
+    channel = forms.ChoiceField(choices=Channel)
+    purpose = forms.ChoiceField(choices=Purpose)
+    granted = forms.TypedChoiceField(choices=[("1", "1"), ("0", "0")], coerce=lambda value: value == "1")
+    wording = forms.CharField(label=_("How did they say so?"), max_length=200, required=False)
+
+
+class TagForm(forms.Form):
+    tag = forms.CharField(label=_("Tag"), max_length=LONGEST_TAG)
+
+
+def errors_to_form(form: forms.BaseForm, fields: dict[str, list[Any]], message: Any) -> None:
+    """Puts a service's refusal where the person typed."""
+    for name, texts in fields.items():
+        form.add_error(name if name in form.fields else None, [str(text) for text in texts])
+    if not fields:
+        form.add_error(None, str(message))

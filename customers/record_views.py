@@ -1,0 +1,327 @@
+"""The customer page and its cards; each card is a fragment that refreshes itself."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from crm.accounts import events as account_events
+from crm.accounts.routes import StaffRequest
+from crm.events.emitting import emit
+from crm.lib.errors import NotFound, Rejected
+from customers.belongings import address_add, address_remove, note_add
+from customers.care import holds_on
+from customers.consent import consent_record
+from customers.filters import forget_facets, members, tags_in_use
+from customers.forms import AddressForm, ConsentForm, IdentityForm, NoteForm, errors_to_form
+from customers.models import Address, Customer, Identity
+from customers.registries import ACTIONS, PANELS, Action, Panel
+from customers.selectors import customer_for, reach_of
+from customers.services import clean_tags, customer_change, identity_add, identity_remove
+from customers.timeline import kinds, story_of
+
+MOST_NOTES = 20
+
+
+@dataclass(frozen=True)
+class PlacedPanel:
+    """A panel with the address it loads from and what refreshes it."""
+
+    panel: Panel
+    href: str
+    trigger: str
+
+
+@dataclass(frozen=True)
+class PlacedAction:
+    action: Action
+    href: str
+
+
+@require_safe
+def customer_record(request: StaffRequest, customer_id: int) -> HttpResponse:
+    """The whole page; the panels of other apps load themselves."""
+    customer = customer_for(membership=request.membership, customer_id=customer_id)
+    context = (
+        _summary(request, customer)
+        | _story(request, customer)
+        | _consent(request, customer)
+        | _identities(request, customer)
+        | _addresses(request, customer)
+        | _notes(request, customer)
+    )
+    context |= {
+        "facts_panels": _panels(request, customer, "facts"),
+        "story_panels": _panels(request, customer, "story"),
+        "actions": _actions(request, customer),
+    }
+    return render(request, "customers/customer_record.html", context)
+
+
+def _common(request: StaffRequest, customer: Customer) -> dict[str, Any]:
+    member = request.membership
+    return {
+        "customer": customer,
+        "may_edit": member.can("customers.edit"),
+        "may_see": member.can("customers.pii"),
+    }
+
+
+def _panels(request: StaffRequest, customer: Customer, column: str) -> list[PlacedPanel]:
+    placed = []
+    for panel in PANELS:
+        if panel.column == column and request.membership.can(panel.needs):
+            topics = [topic.replace("{id}", str(customer.pk)) for topic in panel.topics]
+            lives = [f"live:{topic} from:body delay:300ms" for topic in topics]
+            placed.append(
+                PlacedPanel(panel, reverse(panel.url_name, args=[customer.pk]), ", ".join(["load", *lives]))
+            )
+    return placed
+
+
+def _actions(request: StaffRequest, customer: Customer) -> list[PlacedAction]:
+    placed = []
+    for action in ACTIONS:
+        if not request.membership.can(action.needs):
+            continue
+        try:
+            href = (
+                f"{reverse(action.url_name)}?customer={customer.pk}"
+                if action.query
+                else reverse(action.url_name, args=[customer.pk])
+            )
+        except NoReverseMatch:  # its app is not installed with pages
+            continue
+        placed.append(PlacedAction(action, href))
+    return placed
+
+
+# --- header and figures -------------------------------------------------------------------------------------
+
+
+@require_safe
+def customer_summary(request: StaffRequest, customer_id: int) -> HttpResponse:
+    """Header, care holds and figures: what an event may have moved."""
+    customer = customer_for(membership=request.membership, customer_id=customer_id)
+    return render(request, "customers/_customer_summary.html", _summary(request, customer))
+
+
+def _summary(request: StaffRequest, customer: Customer) -> dict[str, Any]:
+    metrics = customer.metrics
+    mean = metrics.gross / metrics.orders_count if metrics.orders_count else None
+    return _common(request, customer) | {
+        "metrics": metrics,
+        "mean_order": mean,
+        "holds": holds_on(customer.pk),
+        "currency": request.merchant.base_currency,
+        "age": _age(customer.birthday_on),
+    }
+
+
+def _age(birthday: date | None) -> int | None:
+    if birthday is None:
+        return None
+    today = date.today()  # noqa: DTZ011 - a day's difference in age is nothing
+    return today.year - birthday.year - ((today.month, today.day) < (birthday.month, birthday.day))
+
+
+# --- timeline -----------------------------------------------------------------------------------------------
+
+
+@require_safe
+def customer_timeline(request: StaffRequest, customer_id: int) -> HttpResponse:
+    """The story from the newest event, or with a cursor what came before it."""
+    customer = customer_for(membership=request.membership, customer_id=customer_id)
+    context = _story(request, customer)
+    fragment = "_customer_timeline_more.html" if context["after"] else "_customer_timeline.html"
+    return render(request, f"customers/{fragment}", _common(request, customer) | context)
+
+
+def _story(request: StaffRequest, customer: Customer) -> dict[str, Any]:
+    known = kinds()
+    kind = request.GET.get("kind", "")
+    kind = kind if kind in dict(known) else ""
+    text, after = request.GET.get("text", "")[:100], request.GET.get("after", "")
+    return {
+        "story": story_of(customer_id=customer.pk, kind=kind, text=text, after=after),
+        "kinds": known,
+        "kind": kind,
+        "text": text,
+        "after": after,
+    }
+
+
+# --- consent ------------------------------------------------------------------------------------------------
+
+
+@require_POST
+def customer_consent(request: StaffRequest, customer_id: int) -> HttpResponse:
+    """A colleague writes down what the customer said."""
+    customer = customer_for(membership=request.membership, customer_id=customer_id)
+    form = ConsentForm(request.POST)
+    if not form.is_valid():
+        raise Rejected(_("Choose a channel and an answer."))
+    said = form.cleaned_data
+    consent_record(
+        merchant=request.merchant,
+        customer=customer,
+        channel=said["channel"],
+        purpose=said["purpose"],
+        granted=said["granted"],
+        source="staff",
+        proof={"user": request.user.pk, "said": said["wording"]},
+    )
+    return render(request, "customers/_customer_consent.html", _consent(request, customer))
+
+
+def _consent(request: StaffRequest, customer: Customer) -> dict[str, Any]:
+    return _common(request, customer) | {"reach": reach_of(customer)}
+
+
+# --- identities ---------------------------------------------------------------------------------------------
+
+
+def customer_identities(request: StaffRequest, customer_id: int) -> HttpResponse:
+    """The card; a POST adds one."""
+    customer = customer_for(membership=request.membership, customer_id=customer_id)
+    form, status = IdentityForm(), 200
+    if request.method == "POST":
+        form = IdentityForm(request.POST)
+        if form.is_valid():
+            try:
+                identity_add(customer=customer, source="staff", **form.cleaned_data)
+                form = IdentityForm()
+            except Rejected as refusal:
+                errors_to_form(form, refusal.fields, refusal.message)
+        status = 422 if form.errors else 200
+    context = _identities(request, customer) | {"identity_form": form}
+    return render(request, "customers/_customer_identities.html", context, status=status)
+
+
+@require_POST
+def identity_delete(request: StaffRequest, customer_id: int, identity_id: int) -> HttpResponse:
+    customer = customer_for(membership=request.membership, customer_id=customer_id)
+    identity = Identity.objects.select_related("customer").filter(customer=customer, pk=identity_id).first()
+    if identity is None:
+        raise NotFound()
+    identity_remove(identity=identity)
+    return render(request, "customers/_customer_identities.html", _identities(request, customer))
+
+
+def _identities(request: StaffRequest, customer: Customer) -> dict[str, Any]:
+    return _common(request, customer) | {
+        "identities": list(customer.identities.order_by("kind", "id")),
+        "identity_form": IdentityForm(),
+        "ids_shown": False,
+    }
+
+
+# --- addresses ----------------------------------------------------------------------------------------------
+
+
+def customer_addresses(request: StaffRequest, customer_id: int) -> HttpResponse:
+    """The card; a POST adds one."""
+    customer = customer_for(membership=request.membership, customer_id=customer_id)
+    form, status = AddressForm(), 200
+    if request.method == "POST":
+        form = AddressForm(request.POST)
+        if form.is_valid():
+            address_add(customer=customer, **form.cleaned_data)
+            form = AddressForm()
+        status = 422 if form.errors else 200
+    context = _addresses(request, customer) | {"address_form": form}
+    return render(request, "customers/_customer_addresses.html", context, status=status)
+
+
+@require_POST
+def address_delete(request: StaffRequest, customer_id: int, address_id: int) -> HttpResponse:
+    customer = customer_for(membership=request.membership, customer_id=customer_id)
+    address = Address.objects.select_related("customer").filter(customer=customer, pk=address_id).first()
+    if address is None:
+        raise NotFound()
+    address_remove(address=address)
+    return render(request, "customers/_customer_addresses.html", _addresses(request, customer))
+
+
+def _addresses(request: StaffRequest, customer: Customer) -> dict[str, Any]:
+    rows = list(customer.addresses.order_by("-is_default", "id"))
+    return _common(request, customer) | {
+        "addresses": rows,
+        "address_form": AddressForm(),
+        "addresses_shown": False,
+    }
+
+
+# --- what is shown only when asked for -------------------------------------------------------------------------
+
+
+@require_POST
+def customer_reveal(request: StaffRequest, customer_id: int, what: str) -> HttpResponse:
+    """The card with its hidden values in full; who asked stands in the audit log before they are sent."""
+    customer = customer_for(membership=request.membership, customer_id=customer_id)
+    if what not in ("addresses", "identities"):
+        raise NotFound()
+    with transaction.atomic():
+        emit(
+            account_events.PII_REVEALED,
+            merchant=request.merchant,
+            customer=customer,
+            subject=customer,
+            data={"field": what},
+        )
+    if what == "addresses":
+        context = _addresses(request, customer) | {"addresses_shown": True}
+        return render(request, "customers/_customer_addresses.html", context)
+    context = _identities(request, customer) | {"ids_shown": True}
+    return render(request, "customers/_customer_identities.html", context)
+
+
+# --- notes, tags, owner -------------------------------------------------------------------------------------
+
+
+def customer_notes(request: StaffRequest, customer_id: int) -> HttpResponse:
+    """The card; a POST adds a note."""
+    customer = customer_for(membership=request.membership, customer_id=customer_id)
+    form, status = NoteForm(), 200
+    if request.method == "POST":
+        form = NoteForm(request.POST)
+        if form.is_valid():
+            note_add(customer=customer, author=request.membership, text=form.cleaned_data["text"])
+            form = NoteForm()
+        status = 422 if form.errors else 200
+    context = _notes(request, customer) | {"note_form": form}
+    return render(request, "customers/_customer_notes.html", context, status=status)
+
+
+def _notes(request: StaffRequest, customer: Customer) -> dict[str, Any]:
+    rows = customer.notes.select_related("author__user").order_by("-created_at", "-id")[: MOST_NOTES + 1]
+    notes = list(rows)
+    return _common(request, customer) | {
+        "notes": notes[:MOST_NOTES],
+        "has_older": len(notes) > MOST_NOTES,
+        "note_form": NoteForm(),
+    }
+
+
+def customer_tags(request: StaffRequest, customer_id: int) -> HttpResponse:
+    """Tags and owner in a small form that opens in the side panel."""
+    customer = customer_for(membership=request.membership, customer_id=customer_id)
+    if request.method != "POST":
+        context = _common(request, customer) | {"members": members(), "known_tags": tags_in_use()}
+        return render(request, "customers/_customer_tags.html", context)
+    chosen = {str(one.pk): one for one in members()}.get(request.POST.get("owner", ""))
+    tags = clean_tags(request.POST.get("tags", "").replace("，", ",").split(","))
+    customer_change(customer=customer, source="staff", tags=tags, owner=chosen)
+    forget_facets(request.merchant.pk)
+    response = render(request, "customers/_customer_summary.html", _summary(request, customer))
+    response["HX-Trigger"] = json.dumps({"closeDialog": True, "toast": {"text": _("Saved."), "tone": "good"}})
+    return response

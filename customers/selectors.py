@@ -1,0 +1,152 @@
+"""Page-shaped reads of customers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils.functional import Promise
+
+from crm.accounts.models import Membership
+from crm.lib.errors import NotFound
+from crm.lib.keyset import Count, Page, count_of, keyset_page
+from crm.lib.listing import Listing
+from crm.lib.masking import mask_email, mask_phone
+from customers.filters import ORDER
+from customers.models import Consent, Customer
+from customers.models.consent import Channel, Purpose
+from customers.searching import MOST_HITS, customer_ids_found
+
+Text = str | Promise
+
+
+def customer_for(*, membership: Membership, customer_id: int) -> Customer:
+    """The customer, with metrics, owner, team and company, if the member may see them, else NotFound."""
+    rows = Customer.objects.visible_to(membership).select_related(
+        "merchant", "metrics", "owner__user", "team", "company"
+    )
+    customer: Customer | None = rows.filter(pk=customer_id).first()
+    if customer is None:
+        raise NotFound()
+    return customer
+
+
+# --- the list -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class CustomerList:
+    """One page of the list. `is_capped`: the search found more people than it looks at."""
+
+    page: Page[Customer]
+    count: Count | None
+    is_capped: bool
+
+
+def customer_list(*, membership: Membership, listing: Listing) -> CustomerList:
+    """The rows behind the cursor with what they show; the count with the first page only.
+
+    Two queries, one more when searching, two more when typing errors are forgiven.
+    """
+    rows, is_capped = _listed(membership, listing)
+    with_facts = rows.select_related("metrics", "owner__user", "company")
+    page = keyset_page(with_facts, order=ORDER[listing.sort or "recent"], after=listing.after)
+    return CustomerList(page, None if listing.after else count_of(rows), is_capped)
+
+
+def customers_listed(*, membership: Membership, listing: Listing) -> QuerySet[Customer]:
+    """Everyone the list shows, in no order."""
+    return _listed(membership, listing)[0]
+
+
+def _listed(membership: Membership, listing: Listing) -> tuple[QuerySet[Customer], bool]:
+    rows: QuerySet[Customer] = listing.narrow(Customer.objects.present().visible_to(membership))
+    if not listing.search:
+        return rows, False
+    ids = customer_ids_found(listing.search)
+    return rows.filter(pk__in=ids), len(ids) >= MOST_HITS
+
+
+# --- the record ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Whether one purpose is allowed on one channel; None: never asked."""
+
+    channel: str
+    purpose: str
+    channel_label: Text
+    purpose_label: Text
+    entry: Consent | None
+
+    @property
+    def granted(self) -> bool | None:
+        return self.entry.granted if self.entry else None
+
+
+def reach_of(customer: Customer) -> list[Reach]:
+    """Every channel and purpose with its newest ledger entry; one query."""
+    newest = (
+        Consent.objects.filter(customer=customer)
+        .order_by("channel", "purpose", "-recorded_at", "-id")
+        .distinct("channel", "purpose")
+    )
+    known = {(one.channel, one.purpose): one for one in newest}
+    return [
+        Reach(
+            channel.value,
+            purpose.value,
+            channel.label,
+            purpose.label,
+            known.get((channel.value, purpose.value)),
+        )
+        for channel in Channel
+        for purpose in (Purpose.MARKETING, Purpose.REVIEWS)
+    ] + [
+        Reach(
+            Channel.EMAIL.value,
+            Purpose.PROFILING.value,
+            "",
+            Purpose.PROFILING.label,
+            known.get((Channel.EMAIL.value, Purpose.PROFILING.value)),
+        )
+    ]
+
+
+# --- the export ---------------------------------------------------------------------------------------------
+
+EXPORT_COLUMNS: tuple[tuple[str, str], ...] = (
+    *(("id", "pk"), ("name", "name"), ("email", "email"), ("phone", "phone"), ("kind", "kind")),
+    *(("stage", "stage"), ("company", "company__name"), ("country", "country"), ("region", "region")),
+    *(("city", "city"), ("language", "language"), ("tags", "tags"), ("owner", "owner__user__email")),
+    *(("orders", "metrics__orders_count"), ("gross", "metrics__gross"), ("refunded", "metrics__refunded")),
+    *(("net", "metrics__net"), ("first_order_at", "metrics__first_order_at")),
+    *(("last_order_at", "metrics__last_order_at"), ("points", "metrics__points"), ("tier", "metrics__tier")),
+    *(("source", "source"), ("created_at", "created_at")),
+)
+EXPORT_CHUNK = 2_000
+
+
+def export_rows(rows: QuerySet[Customer], *, whole: bool) -> Iterator[tuple[Any, ...]]:
+    """The columns above, newest first, streamed; e-mail and phone masked unless `whole`.
+
+    The head row has stable English names, so that the file can be imported again in any language.
+    """
+    names = [path for _name, path in EXPORT_COLUMNS]
+    found = rows.order_by("-created_at", "-pk").values_list(*names).iterator(chunk_size=EXPORT_CHUNK)
+    if whole:
+        return found
+    email, phone = names.index("email"), names.index("phone")
+    return (
+        (
+            *row[:email],
+            mask_email(row[email]),
+            *row[email + 1 : phone],
+            mask_phone(row[phone]),
+            *row[phone + 1 :],
+        )
+        for row in found
+    )

@@ -1,0 +1,106 @@
+"""One person's story: the events of every app, as the page shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.db.models import Q, QuerySet
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _
+
+from crm.accounts.models import User
+from crm.events.models import Event
+from crm.events.types import REGISTRY
+from crm.lib.keyset import keyset_page
+from crm.lib.ui.parts import TimelineEntry
+from customers import events as ours
+from customers.models import Note
+from customers.registries import SUBJECT_PAGES
+
+PAGE = 25
+ORDER = ("-occurred_at", "-pk")
+
+
+@dataclass(frozen=True)
+class Story:
+    """`after` is the cursor of what came before, "" at the beginning of the story."""
+
+    entries: list[TimelineEntry]
+    after: str
+
+
+def kinds() -> list[tuple[str, str]]:
+    """(value, label) of the timeline's filter: the apps that announce something to it."""
+    labels = {
+        "orders": _("Orders and parcels"),
+        "service": _("Tickets"),
+        "reviews": _("Reviews"),
+        "marketing": _("Mail and journeys"),
+        "loyalty": _("Points"),
+        "customers": _("Person and consent"),
+    }
+    present = {kind.name.partition(".")[0] for kind in REGISTRY.values() if kind.on_timeline}
+    return [(app, label) for app, label in labels.items() if app in present]
+
+
+def story_of(*, customer_id: int, kind: str = "", text: str = "", after: str = "", size: int = PAGE) -> Story:
+    """The newest first, narrowed by app and words. Three queries: events, their people, their notes."""
+    page = keyset_page(_events(customer_id, kind, text), order=ORDER, after=after, size=size)
+    return Story(entries_of(page.rows), page.after)
+
+
+def _events(customer_id: int, kind: str, text: str) -> QuerySet[Event]:
+    shown = [one for one in REGISTRY.values() if one.on_timeline]
+    if kind:
+        shown = [one for one in shown if one.name.startswith(f"{kind}.")]
+    events = Event.objects.filter(customer_id=customer_id, name__in=[one.name for one in shown])
+    if text:
+        named = [one.name for one in shown if text.casefold() in str(one.label).casefold()]
+        events = events.filter(Q(data__icontains=text) | Q(name__in=named))
+    return events
+
+
+def entries_of(events: Sequence[Event]) -> list[TimelineEntry]:
+    """The events as lines of a timeline, with who did it and, for a note, its words. Two queries."""
+    actors = _actor_names(events)
+    notes = _note_texts(events)
+    return [_entry(event, actors, notes) for event in events]
+
+
+def _entry(event: Event, actors: dict[str, str], notes: dict[int, str]) -> TimelineEntry:
+    kind = event.type
+    return TimelineEntry(
+        at=event.occurred_at,
+        title=event.sentence,
+        icon=kind.icon if kind else "point",
+        tone=kind.tone if kind and kind.tone != "info" else "",
+        href=subject_href(event.subject_type, event.subject_id),
+        quote=notes.get(event.subject_id or 0, "") if event.name == ours.NOTE_ADDED.name else "",
+        actor=actors.get(event.actor, ""),
+    )
+
+
+def subject_href(subject_type: str, subject_id: int | None) -> str:
+    """The page of what the event is about, "" when nobody shows one."""
+    url_name = SUBJECT_PAGES.get(subject_type)
+    if url_name is None or subject_id is None:
+        return ""
+    try:
+        return reverse(url_name, args=[subject_id])
+    except NoReverseMatch:
+        return ""
+
+
+def _actor_names(events: Iterable[Event]) -> dict[str, str]:
+    """ "user:7" → the colleague's name, "key:…" → the API, "customer:…" → the person themself."""
+    actors = {event.actor for event in events}
+    ids = [int(actor[5:]) for actor in actors if actor.startswith("user:") and actor[5:].isdigit()]
+    names = {f"user:{user.pk}": str(user) for user in User.objects.filter(pk__in=ids)}
+    names |= {actor: _("by API") for actor in actors if actor.startswith("key:")}
+    return names | {actor: _("in the portal") for actor in actors if actor.startswith("customer:")}
+
+
+def _note_texts(events: Iterable[Event]) -> dict[int, str]:
+    ids = [event.subject_id for event in events if event.name == ours.NOTE_ADDED.name and event.subject_id]
+    return dict(Note.objects.filter(pk__in=ids).values_list("pk", "text"))

@@ -1,0 +1,133 @@
+"""The customer list and the form: who, what, do, show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseBase, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from crm.accounts.exports import export
+from crm.accounts.routes import StaffRequest
+from crm.lib.errors import Rejected
+from crm.lib.http import safe_next
+from customers import selectors
+from customers.belongings import company_named
+from customers.bulk import MOST_SELECTED, customers_assign, customers_tag
+from customers.filters import forget_facets, listing_of, members, tabs_of
+from customers.forms import CustomerForm, errors_to_form, initial_of
+from customers.models import Customer
+from customers.selectors import EXPORT_COLUMNS, customer_for
+from customers.services import customer_change, customer_create
+
+
+@require_safe
+def customer_list(request: StaffRequest) -> HttpResponse:
+    """The list; for htmx its results, and with a cursor only the next rows."""
+    listing = listing_of(request.GET, request.path, request.membership)
+    found = selectors.customer_list(membership=request.membership, listing=listing)
+    context = {
+        "listing": listing,
+        "found": found,
+        "customers": found.page.rows,
+        "more": listing.more(found.page.after),
+        "may_see": request.membership.can("customers.pii"),
+        "may_edit": request.membership.can("customers.edit"),
+        "may_export": request.membership.can("customers.export"),
+    }
+    if request.headers.get("HX-Request") == "true":
+        fragment = "_customer_list_rows.html" if listing.after else "_customer_list_results.html"
+        return render(request, f"customers/{fragment}", context)
+    context |= {"tabs": tabs_of(listing), "members": members() if context["may_edit"] else []}
+    return render(request, "customers/customer_list.html", context)
+
+
+@require_POST
+def customer_bulk(request: StaffRequest) -> HttpResponse:
+    """One change to the ticked customers."""
+    ids = [int(one) for one in request.POST.getlist("ids") if one.isdigit()][:MOST_SELECTED]
+    rows = Customer.objects.visible_to(request.membership).filter(pk__in=ids)
+    if not ids:
+        raise Rejected(_("Tick at least one customer."))
+    action = request.POST.get("action", "")
+    if action in ("tag", "untag"):
+        tag = request.POST.get("tag", "")
+        changed = customers_tag(merchant=request.merchant, customers=rows, tag=tag, remove=action == "untag")
+        forget_facets(request.merchant.pk)
+    elif action == "assign":
+        chosen = {str(one.pk): one for one in members()}.get(request.POST.get("owner", ""))
+        changed = customers_assign(merchant=request.merchant, customers=rows, owner=chosen)
+    else:
+        raise Rejected(_("Choose what to do."))
+    text = ngettext("%(count)s customer changed.", "%(count)s customers changed.", changed)
+    messages.success(request, text % {"count": changed})
+    return redirect(safe_next(request, reverse("customer_list")))
+
+
+@require_POST
+def customer_export(request: StaffRequest) -> HttpResponseBase:
+    """The ticked customers, or everyone in the list as its address narrows it, as a file."""
+    listing = listing_of(
+        QueryDict(request.POST.get("query", "")), reverse("customer_list"), request.membership
+    )
+    rows = selectors.customers_listed(membership=request.membership, listing=listing)
+    ids = [int(one) for one in request.POST.getlist("ids") if one.isdigit()]
+    if ids:
+        rows = rows.filter(pk__in=ids)
+    return export(
+        merchant=request.merchant,
+        what="customers",
+        columns=[name for name, _path in EXPORT_COLUMNS],
+        rows=selectors.export_rows(rows, whole=request.membership.can("customers.pii")),
+        count=rows.count(),
+        format=request.POST.get("format", ""),
+        filters=listing.query,
+    )
+
+
+def customer_new(request: StaffRequest) -> HttpResponse:
+    form = CustomerForm(
+        request.POST or None, initial={"kind": Customer.Kind.PERSON, "stage": Customer.Stage.LEAD}
+    )
+    if request.method == "POST" and form.is_valid():
+        try:
+            customer = customer_create(merchant=request.merchant, source="staff", **_values(request, form))
+        except Rejected as refusal:
+            errors_to_form(form, refusal.fields, refusal.message)
+        else:
+            messages.success(request, _("%(name)s is in.") % {"name": customer})
+            return redirect("customer_record", customer.pk)
+    status = 422 if form.errors else 200
+    return render(request, "customers/customer_form.html", {"form": form, "customer": None}, status=status)
+
+
+def customer_edit(request: StaffRequest, customer_id: int) -> HttpResponse:
+    customer = customer_for(membership=request.membership, customer_id=customer_id)
+    form = CustomerForm(request.POST or None, initial=initial_of(customer))
+    if not request.membership.can("customers.pii"):
+        for name in ("email", "phone"):
+            form.fields.pop(name)
+    if request.method == "POST" and form.is_valid():
+        try:
+            customer_change(customer=customer, source="staff", **_values(request, form))
+        except Rejected as refusal:
+            errors_to_form(form, refusal.fields, refusal.message)
+        else:
+            forget_facets(request.merchant.pk)
+            messages.success(request, _("Saved."))
+            return redirect("customer_record", customer.pk)
+    status = 422 if form.errors else 200
+    return render(
+        request, "customers/customer_form.html", {"form": form, "customer": customer}, status=status
+    )
+
+
+def _values(request: StaffRequest, form: CustomerForm) -> dict[str, Any]:
+    values = dict(form.cleaned_data)
+    values["company"] = company_named(merchant=request.merchant, name=values["company"])
+    return values
