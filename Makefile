@@ -33,8 +33,8 @@ test:  ## lint, floors, types, migrations, tests, browser tests
 check:  ## the quick part of `make test`: lint, floors, types, migrations
 	@$(BOOT) dev && exec $(PY) -m crm.local test --only check
 
-bench:  ## the benchmarks of bench/, each figure as a ratio to a baseline of the same run
-	@$(BOOT) dev && exec $(PY) -m crm.local manage --port $(PORT) -- bench $(ARGS)
+bench:  ## the benchmarks of bench/, or one: make bench ARGS="import_orders"
+	@$(BOOT) dev && exec $(PY) -m crm.local bench --port $(PORT) -- $(ARGS)
 
 backup:  ## database, uploads and keys in one file: make backup FILE=shop.tar
 	@test -n "$(FILE)" || { echo 'Name the file: make backup FILE=shop.tar'; exit 2; }

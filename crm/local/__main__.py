@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from crm.local import backup, cleaning, environment, messages, running, testcluster, testing
+from crm.local import backup, benching, cleaning, environment, messages, running, testcluster, testing
 from crm.local.place import ROOT, Refused
 
 
@@ -20,6 +20,9 @@ def parser() -> argparse.ArgumentParser:
     manage = commands.add_parser("manage", help="manage.py with the services around it")
     manage.add_argument("--port", type=int, default=8000)
     manage.add_argument("arguments", nargs=argparse.REMAINDER)
+    measure = commands.add_parser("bench", help="the benchmarks, on a database of their own")
+    measure.add_argument("--port", type=int, default=8000)
+    measure.add_argument("arguments", nargs=argparse.REMAINDER)
     catalogues = commands.add_parser("messages", help="compile the translations")
     catalogues.add_argument("--collect", action="store_true", help="first gather the strings")
     for name in ("backup", "restore"):
@@ -50,14 +53,15 @@ def main(arguments: list[str]) -> int:
 def dispatch(options: argparse.Namespace) -> int:
     if options.command in {"run", "services"}:
         return running.run(options.port, options.host, services_only=options.command == "services")
-    if options.command == "manage":
+    if options.command in {"manage", "bench"}:
+        work = running.manage if options.command == "manage" else benching.bench
         words = options.arguments
-        return running.manage(words[1:] if words[:1] == ["--"] else words, options.port)
+        return work(words[1:] if words[:1] == ["--"] else words, options.port)
     if options.command == "test":
         return testing.run(options.only, options.more)
     if options.command in {"backup", "restore"}:
-        work = backup.backup if options.command == "backup" else backup.restore
-        return work(options.file, options.port)
+        act = backup.backup if options.command == "backup" else backup.restore
+        return act(options.file, options.port)
     if options.command == "static":
         command = [sys.executable, "-m", "crm.local.prepare", "static"]
         return subprocess.run(

@@ -44,6 +44,7 @@ def build(
         "MAILBOX_URL": f"http://{LOOPBACK}:{ports.mailbox}/",
         "MEDIA_ROOT": str(place.home / "media"),
         "STATIC_ROOT": str(place.home / "static"),
+        "CRM_LOCAL": str(place.home),
         "PYTHONUNBUFFERED": "1",
         "XDG_RUNTIME_DIR": str(place.home),
     }

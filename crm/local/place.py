@@ -64,6 +64,16 @@ class Place:
     def running_file(self) -> Path:
         return self.home / "running.json"
 
+    @property
+    def sign_ins_file(self) -> Path:
+        """How to sign in to the demo shop."""
+        return self.home / "sign-ins.json"
+
+    @property
+    def unfinished_file(self) -> Path:
+        """There while the demo shop is being made: after a kill it marks a database with half a shop."""
+        return self.home / "demo-unfinished"
+
     def secrets(self) -> dict[str, str]:
         """The app's two keys, the database's and the mailbox's password; made once, mode 0600."""
         path = self.home / "secrets.json"

@@ -233,6 +233,16 @@ def ensure_database(port: int, password: str, name: str = DATABASE) -> None:
         session.close()
 
 
+def drop_database(port: int, password: str, name: str = DATABASE) -> None:
+    session = connect(port, password)
+    try:
+        session.autocommit = True
+        with session.cursor() as cursor:
+            cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    finally:
+        session.close()
+
+
 def url(port: int, password: str, name: str = DATABASE) -> str:
     return f"postgres://{SUPERUSER}:{password}@{LOOPBACK}:{port}/{name}"
 

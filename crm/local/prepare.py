@@ -4,27 +4,30 @@
 the files that browsers load.
 """
 
+import json
 import os
 import sys
 from pathlib import Path
 
 import django
 from django.conf import settings
-from django.core.management import call_command, get_commands
+from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+
+from crm.local.place import Place
 
 # Another app's static files that no page of ours uses (the API answers JSON only).
 UNUSED_STATIC = ["rest_framework"]
 
 
-def main(what: str) -> int:
+def main(what: str, *flags: str) -> int:
     django.setup()
     if what == "static":
         collect_static()
     else:
         migrate()
-        load_demo()
+        load_demo(embedded="embedded" in flags)
     return 0
 
 
@@ -44,17 +47,29 @@ def collect_static() -> None:
     call_command("collectstatic", interactive=False, verbosity=0, clear=True, ignore_patterns=UNUSED_STATIC)
 
 
-def load_demo() -> None:
+def load_demo(*, embedded: bool) -> None:
+    """Makes the demo shop in an empty database, and writes down how to sign in to it for `make run` to say.
+
+    Only a database that is ours is marked as unfinished meanwhile, for such a one is dropped after a kill.
+    """
+    from crm.demo.shop import PASSWORD, STAFF  # its models need django.setup()
+
     with connection.cursor() as cursor:
         cursor.execute("SELECT EXISTS (SELECT FROM accounts_merchant)")
-        if cursor.fetchone()[0] or "demo" not in get_commands():
+        if cursor.fetchone()[0]:
             return
     if os.environ.get("CRM_DEMO", "1").lower() in {"0", "no", "false"}:
         print("The database is empty and stays so (CRM_DEMO=0).", flush=True)
         return
     print("The database is empty: making the demo shop …", flush=True)
+    home = Place.from_environment()
+    if embedded:
+        home.unfinished_file.touch()
     call_command("demo")
+    sign_ins = {"password": PASSWORD, "staff": [[email, str(role)] for email, _name, role in STAFF]}
+    home.sign_ins_file.write_text(json.dumps(sign_ins, indent=1))
+    home.unfinished_file.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))

@@ -125,6 +125,7 @@ def prepare(supervisor: Supervisor, stack: Stack) -> None:
     jobs = []
     for name in prepared.jobs_due(stack.place, stack.env, port):
         command = [sys.executable, "-m", "crm.local.prepare", name]
+        command += ["embedded"] if stack.owns_database else []
         jobs.append(Service(name, command, stack.env, discreet=False, stage=JOB_STAGE))
     supervisor.run_jobs(jobs, "The start was not prepared")
     prepared.remember(stack.place, stack.env)

@@ -74,8 +74,14 @@ class Stack:
         return mailbox.service(self.ports, self.place.secrets()["MAILBOX_PASSWORD"], self.env)
 
     def ensure_database(self) -> None:
-        if self.owns_database:
-            postgres.ensure_database(self.ports.postgres, self.place.secrets()["POSTGRES_PASSWORD"])
+        """Makes the embedded database; one with half a demo shop, its making interrupted, is made anew."""
+        if not self.owns_database:
+            return
+        password = self.place.secrets()["POSTGRES_PASSWORD"]
+        if self.place.unfinished_file.exists():
+            postgres.drop_database(self.ports.postgres, password)
+            self.place.unfinished_file.unlink()
+        postgres.ensure_database(self.ports.postgres, password)
 
     def work_services(self) -> list[Service]:
         """web, live, two workers (mail must not wait behind an import) and beat."""

@@ -1,5 +1,7 @@
 """What `make run` says when everything is up: where to look and how to sign in."""
 
+import json
+
 from crm.local.ports import LOOPBACK
 from crm.local.stack import Stack
 
@@ -18,6 +20,18 @@ def services_text(stack: Stack) -> str:
     )
 
 
+def sign_in_lines(stack: Stack) -> list[str]:
+    """How to sign in to the demo shop, when this state folder holds one."""
+    try:
+        known = json.loads(stack.place.sign_ins_file.read_text())
+    except (OSError, ValueError):
+        return ["  Sign in      with an account of yours"]
+    (first, role), *others = known["staff"]
+    lines = [f"  Sign in      {first} ({role})   password {known['password']}"]
+    names = ", ".join(email for email, _role in others)
+    return [*lines, f"               the same password for {names}"]
+
+
 def welcome_text(stack: Stack, *, seconds: float, ready: bool) -> str:
     lines = [""]
     if not ready:
@@ -26,6 +40,8 @@ def welcome_text(stack: Stack, *, seconds: float, ready: bool) -> str:
         f"  Guanxi is up after {seconds:.1f} s.",
         "",
         f"  Open         {stack.env['PUBLIC_URL']}/",
+        *sign_in_lines(stack),
+        f"  Portal       {stack.env['PUBLIC_URL']}/portal/demo/   what a customer of the demo shop sees",
         f"  Mail         {stack.env['MAILBOX_URL']}   every mail that the product sends lands here",
         "",
         "  Ctrl-C stops everything.",
