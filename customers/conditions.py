@@ -44,7 +44,9 @@ def _one_of(column: str, uses: str, params: Params) -> Row:
 
 def _distinct(column: str) -> list[str]:
     """The values of a text column in use, alphabetical, at most 200."""
-    found = Customer.objects.exclude(**{column: ""}).order_by(column).values_list(column, flat=True).distinct()
+    found = (
+        Customer.objects.exclude(**{column: ""}).order_by(column).values_list(column, flat=True).distinct()
+    )
     return list(found[:LONGEST_LIST])
 
 
@@ -275,7 +277,9 @@ for _condition in (
         _("first seen {when} {days} days"),
         _created,
         (
-            choice_field("when", _("Comparison"), (("last", _("in the last")), ("before", _("longer ago than")))),
+            choice_field(
+                "when", _("Comparison"), (("last", _("in the last")), ("before", _("longer ago than")))
+            ),
             days_field(_("Days"), 30),
         ),
     ),
@@ -289,7 +293,11 @@ for _condition in (
             choice_field(
                 "state",
                 _("State"),
-                (("granted", _("allowed")), ("withdrawn", _("withdrew")), ("never", _("were never asked for"))),
+                (
+                    ("granted", _("allowed")),
+                    ("withdrawn", _("withdrew")),
+                    ("never", _("were never asked for")),
+                ),
             ),
             choice_field("purpose", _("Purpose"), Purpose.choices),
             choice_field("channel", _("Channel"), Channel.choices),

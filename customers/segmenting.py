@@ -155,7 +155,9 @@ def add_condition(condition: Condition) -> None:
 # --- fields that many conditions share -------------------------------------------------------------------
 
 
-def number_field(name: str, label: Text, default: int, *, minimum: int = 0, maximum: int = 1_000_000) -> Field:
+def number_field(
+    name: str, label: Text, default: int, *, minimum: int = 0, maximum: int = 1_000_000
+) -> Field:
     return Field(name, "number", label, default, minimum, maximum)
 
 

@@ -1,5 +1,8 @@
-"""Routes of this app and the permission each needs."""
+"""Routes of marketing, by part; each part's file lists its routes with the permission each needs."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("marketing.urls_segments")),
+    path("", include("marketing.urls_tracking")),
+]

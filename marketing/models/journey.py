@@ -50,7 +50,9 @@ class Journey(TenantModel):
     class Meta:
         indexes = [
             models.Index("merchant", F("updated_at").desc(), F("id").desc(), name="marketing_journey_recent"),
-            models.Index("merchant", "trigger", condition=Q(state="running"), name="marketing_journey_trigger"),
+            models.Index(
+                "merchant", "trigger", condition=Q(state="running"), name="marketing_journey_trigger"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -86,11 +88,15 @@ class Enrolment(TenantModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["merchant", "journey", "customer", "key"], name="marketing_enrolment_once")
+            models.UniqueConstraint(
+                fields=["merchant", "journey", "customer", "key"], name="marketing_enrolment_once"
+            )
         ]
         indexes = [
             models.Index("due_at", "id", condition=Q(state="active"), name="marketing_enrolment_due"),
-            models.Index("merchant", "journey", F("entered_at").desc(), F("id").desc(), name="marketing_enrolment_of"),
+            models.Index(
+                "merchant", "journey", F("entered_at").desc(), F("id").desc(), name="marketing_enrolment_of"
+            ),
             models.Index("merchant", "customer", name="marketing_enrolment_person"),
         ]
 
@@ -107,7 +113,9 @@ class Passage(TenantModel):
         YES = "yes", _("Yes")
         NO = "no", _("No")
 
-    enrolment = MerchantForeignKey(Enrolment, on_delete=models.CASCADE, related_name="passages", db_index=False)
+    enrolment = MerchantForeignKey(
+        Enrolment, on_delete=models.CASCADE, related_name="passages", db_index=False
+    )
     journey = MerchantForeignKey(Journey, on_delete=models.CASCADE, related_name="+", db_index=False)
     step = models.CharField(max_length=20)
     outcome = models.CharField(max_length=8, choices=Outcome, default=Outcome.DONE)
@@ -118,7 +126,9 @@ class Passage(TenantModel):
         constraints = [
             models.UniqueConstraint(fields=["merchant", "enrolment", "step"], name="marketing_passage_once")
         ]
-        indexes = [models.Index(fields=["merchant", "journey", "step", "outcome"], name="marketing_passage_counts")]
+        indexes = [
+            models.Index(fields=["merchant", "journey", "step", "outcome"], name="marketing_passage_counts")
+        ]
 
     def __str__(self) -> str:
         return f"{self.step} {self.outcome}"

@@ -82,7 +82,9 @@ class TouchedCustomer(TenantModel):
     due_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["merchant", "customer_id"], name="marketing_touched_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["merchant", "customer_id"], name="marketing_touched_once")
+        ]
         indexes = [models.Index(fields=["due_at"], name="marketing_touched_due")]
 
     def __str__(self) -> str:

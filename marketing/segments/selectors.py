@@ -5,18 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.db import OperationalError, connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Count
+from django.db.models.expressions import RawSQL
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from crm.accounts.models import Merchant
+from crm.accounts.models import Membership, Merchant
+from crm.events.models import Event
 from crm.lib.errors import Rejected
+from crm.lib.ui.formats import number_text, percent_text
 from customers.models import Customer
+from customers.querysets import CustomerQuerySet
 from customers.segmenting import Scope
 from marketing.models import Segment
 from marketing.segments.compiling import Sql, compile_group, compile_rule
+from marketing.segments.events import SEGMENT_ENTERED, SEGMENT_LEFT
 from marketing.segments.definition import Group, Rule, parse, rules_of
 from marketing.segments.sentences import clause_of, sentence_of
 
@@ -81,20 +88,37 @@ def segment_count(segment: Segment) -> int:
     return count_of(segment_member_ids_sql(segment))
 
 
-def people_of(sql: Sql) -> QuerySet[Customer]:
+def people_of(sql: Sql) -> CustomerQuerySet:
     """The customers as a queryset, for lists and samples."""
-    found: QuerySet[Customer] = Customer.objects.extra(where=[f"customers_customer.id IN ({sql[0]})"], params=sql[1])
+    found: CustomerQuerySet = Customer.objects.filter(pk__in=RawSQL(sql[0], sql[1]))
     return found
 
 
-def sample_of(sql: Sql, size: int = SAMPLE) -> list[Customer]:
-    """A few of them, those who bought last first."""
+def sample_of(sql: Sql, size: int = SAMPLE, *, membership: Membership | None = None) -> list[Customer]:
+    """A few of them, those who bought last first; only whom the member may see, when one is given."""
     found = people_of(sql).select_related("metrics")
+    if membership is not None:
+        found = found.visible_to(membership)
     return list(found.order_by("-metrics__last_order_at", "-pk")[:size])
 
 
 def segment_sample(segment: Segment, size: int = SAMPLE) -> list[Customer]:
     return sample_of(segment_member_ids_sql(segment), size)
+
+
+@dataclass(frozen=True)
+class Moves:
+    """Who came and went in the last 30 days, as far as it was announced person by person."""
+
+    entered: int
+    left: int
+
+
+def segment_moves(segment: Segment) -> Moves:
+    since = timezone.now() - timedelta(days=30)
+    news = Event.objects.filter(subject_type="marketing.segment", subject_id=segment.pk, occurred_at__gte=since)
+    counts = dict(news.values_list("name").annotate(number=Count("pk")))
+    return Moves(counts.get(SEGMENT_ENTERED.name, 0), counts.get(SEGMENT_LEFT.name, 0))
 
 
 # --- previews ------------------------------------------------------------------------------------------------
@@ -110,11 +134,18 @@ class Preview:
     sample: list[Customer]
 
     @property
-    def share(self) -> float:
-        return self.count / self.total if self.total else 0.0
+    def count_text(self) -> str:
+        return number_text(self.count)
+
+    @property
+    def share_text(self) -> str:
+        share = percent_text(self.count / self.total if self.total else 0.0)
+        return _("%(share)s of all %(total)s customers") % {"share": share, "total": number_text(self.total)}
 
 
-def preview(*, merchant: Merchant, definition: Any, segment: Segment | None = None) -> Preview:
+def preview(
+    *, merchant: Merchant, definition: Any, membership: Membership | None = None, segment: Segment | None = None
+) -> Preview:
     """Count, sample and sentence of a definition under way. Three statements, each within the page's patience.
 
     Raises BadDefinition, TooDear.
@@ -123,7 +154,7 @@ def preview(*, merchant: Merchant, definition: Any, segment: Segment | None = No
     sql = compile_group(group, Scope(merchant, inside=(segment.pk,) if segment else ()))
     with patience():
         count = count_of(sql)
-        sample = sample_of(sql) if count else []
+        sample = sample_of(sql, membership=membership) if count else []
         total = Customer.objects.present().count()
     return Preview(sentence_of(group, currency=merchant.base_currency), count, total, sample)
 

@@ -1,0 +1,202 @@
+"""Staff pages of segments: list, maker, record, people."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from crm.accounts.routes import StaffRequest
+from crm.lib import listing
+from crm.lib.errors import CrmError, Rejected
+from crm.lib.keyset import count_of, keyset_page
+from crm.lib.ui.formats import number_text, percent_text
+from customers.models import Customer
+from customers.searching import customer_ids_found
+from marketing.models import Segment, SegmentMember
+from marketing.segments import catalogue, selectors, services
+from marketing.segments.definition import BadDefinition
+
+ORDER = ("-updated_at", "-pk")
+LONGEST_DEFINITION = 20_000
+WHY_HITS = 6
+
+
+@require_GET
+def segment_list(request: StaffRequest) -> HttpResponse:
+    """Every live segment with what it says and how many it holds; constant in queries but for named products."""
+    asked = listing.read(request.GET, request.path, ())
+    rows = Segment.objects.live().select_related("merchant")
+    if asked.search:
+        rows = rows.filter(name__icontains=asked.search)
+    page = keyset_page(rows, order=ORDER, after=asked.after)
+    context = {
+        "listing": asked,
+        "total": listing.count_text(*_count(rows)),
+        "rows": [(segment, selectors.segment_sentence(segment)) for segment in page.rows],
+        "more": asked.more(page.after),
+        "starters": catalogue.STARTERS,
+    }
+    fragment = request.headers.get("HX-Request") == "true"
+    return render(request, "segments/_segment_list_results.html" if fragment else "segments/segment_list.html", context)
+
+
+def _count(rows: QuerySet[Any]) -> tuple[int, bool]:
+    counted = count_of(rows)
+    return counted.number, counted.exact
+
+
+# --- the maker -----------------------------------------------------------------------------------------------
+
+
+def segment_create(request: StaffRequest) -> HttpResponse:
+    if request.method == "POST":
+        return _save(request, None)
+    chosen = catalogue.starter(request.GET.get("start", ""))
+    definition = chosen.definition if chosen else _definition(request.GET.get("definition", "{}"))
+    name = str(chosen.name) if chosen else request.GET.get("name", "")[:120]
+    return _maker(request, None, name, definition)
+
+
+def segment_edit(request: StaffRequest, pk: int) -> HttpResponse:
+    segment = get_object_or_404(Segment.objects.live().select_related("merchant"), pk=pk)
+    if request.method == "POST":
+        return _save(request, segment)
+    return _maker(request, segment, segment.name, segment.definition)
+
+
+def _save(request: StaffRequest, segment: Segment | None) -> HttpResponse:
+    name, definition = request.POST.get("name", ""), _definition(request.POST.get("definition", ""))
+    try:
+        saved = services.segment_save(
+            merchant=request.merchant, name=name, definition=definition, segment=segment, actor=request.membership
+        )
+    except CrmError as refusal:
+        return _maker(request, segment, name, definition, refusal)
+    messages.success(request, _("Saved. The people are being counted."))
+    return redirect("segment_detail", saved.pk)
+
+
+def _definition(text: str) -> Any:
+    """The JSON of the builder. Raises Rejected when it is none."""
+    try:
+        return json.loads(text) if len(text) <= LONGEST_DEFINITION else None
+    except ValueError as error:
+        raise Rejected(_("The rules can't be read. Reload the page and try again."), code="bad_json") from error
+
+
+def _maker(
+    request: StaffRequest, segment: Segment | None, name: str, definition: Any, refusal: CrmError | None = None
+) -> HttpResponse:
+    context = {
+        "segment": segment,
+        "name": name,
+        "definition": definition or {"match": "all", "rules": []},
+        "catalogue": catalogue.catalogue(currency=request.merchant.base_currency),
+        "labels": catalogue.labels_of(definition),
+        "starters": catalogue.STARTERS,
+        "refusal": refusal,
+        "faults": {path: [str(text) for text in texts] for path, texts in refusal.fields.items()} if refusal else {},
+        "name_errors": refusal.fields.get("name", []) if refusal else [],
+    }
+    return render(request, "segments/segment_maker.html", context, status=refusal.status if refusal else 200)
+
+
+@require_POST
+def segment_preview(request: StaffRequest) -> HttpResponse:
+    """Live count, sample and sentence of what stands in the builder; faults by their place when it is unfinished."""
+    segment = Segment.objects.filter(pk=request.POST.get("segment") or 0).first()
+    context: dict[str, Any] = {"preview": None, "faults": {}, "refusal": ""}
+    try:
+        definition = _definition(request.POST.get("definition", ""))
+        context["preview"] = selectors.preview(
+            merchant=request.merchant, definition=definition, membership=request.membership, segment=segment
+        )
+    except BadDefinition as refusal:
+        context["faults"] = {path: [str(text) for text in texts] for path, texts in refusal.fields.items()}
+        context["refusal"] = str(refusal.message)
+    except Rejected as refusal:
+        context["refusal"] = str(refusal.message)
+    return render(request, "segments/_segment_preview.html", context)
+
+
+@require_GET
+def segment_options(request: StaffRequest) -> JsonResponse:
+    found = catalogue.options_of(
+        request.GET.get("condition", ""), request.GET.get("field", ""), request.GET.get("q", "")
+    )
+    return JsonResponse({"options": found})
+
+
+# --- the record ----------------------------------------------------------------------------------------------
+
+
+@require_GET
+def segment_detail(request: StaffRequest, pk: int) -> HttpResponse:
+    segment = get_object_or_404(Segment.objects.select_related("merchant"), pk=pk)
+    members = SegmentMember.objects.filter(segment=segment)
+    total = Customer.objects.present().count()
+    visible = Customer.objects.visible_to(request.membership).filter(pk__in=members.values("customer_id"))
+    context = {
+        "segment": segment,
+        "sentence": selectors.segment_sentence(segment),
+        "count": number_text(segment.members_count),
+        "share": percent_text(segment.members_count / total if total else 0.0),
+        "sample": list(visible.select_related("metrics").order_by("-metrics__last_order_at", "-pk")[:8]),
+        "moves": selectors.segment_moves(segment),
+        "campaigns": list(segment.campaigns.order_by("-created_at")[:5]),
+    }
+    fragment = request.headers.get("HX-Request") == "true"
+    return render(request, "segments/_segment_figures.html" if fragment else "segments/segment_detail.html", context)
+
+
+@require_GET
+def segment_people(request: StaffRequest, pk: int) -> HttpResponse:
+    """The members as of the last reading, newest first."""
+    segment = get_object_or_404(Segment.objects.select_related("merchant"), pk=pk)
+    seen = Customer.objects.visible_to(request.membership)
+    rows = SegmentMember.objects.filter(segment=segment, customer__in=seen).select_related("customer__metrics")
+    asked = listing.read(request.GET, request.path, ())
+    page = keyset_page(rows, order=("-entered_at", "-pk"), after=asked.after)
+    context = {"segment": segment, "rows": page.rows, "more": asked.more(page.after)}
+    fragment = request.headers.get("HX-Request") == "true"
+    return render(request, "segments/_segment_people.html" if fragment else "segments/segment_people.html", context)
+
+
+@require_GET
+def segment_why(request: StaffRequest, pk: int) -> HttpResponse:
+    """Why somebody is in or not: first the search for whom, then the conditions one by one."""
+    segment = get_object_or_404(Segment.objects.select_related("merchant"), pk=pk)
+    seen = Customer.objects.visible_to(request.membership).present()
+    context: dict[str, Any] = {"segment": segment, "query": request.GET.get("q", "").strip()}
+    if request.GET.get("customer", "").isdigit():
+        context["customer"] = get_object_or_404(seen, pk=request.GET["customer"])
+        context["answer"] = selectors.segment_contains(segment, context["customer"])
+        return render(request, "segments/_segment_answer.html", context)
+    if context["query"]:
+        found = customer_ids_found(context["query"])
+        context["hits"] = list(seen.filter(pk__in=found).order_by("-metrics__last_order_at", "-pk")[:WHY_HITS])
+    fragment = "hits" in context
+    return render(request, "segments/_segment_hits.html" if fragment else "segments/_segment_why.html", context)
+
+
+@require_POST
+def segment_build(request: StaffRequest, pk: int) -> HttpResponse:
+    segment = get_object_or_404(Segment.objects.live(), pk=pk)
+    services.ring_build(request.merchant.pk, segment.pk)
+    messages.success(request, _("The people are being counted."))
+    return redirect("segment_detail", segment.pk)
+
+
+@require_POST
+def segment_archive(request: StaffRequest, pk: int) -> HttpResponse:
+    segment = get_object_or_404(Segment.objects.live(), pk=pk)
+    services.segment_archive(segment=segment)
+    messages.success(request, _("“%(name)s” is archived.") % {"name": segment.name})
+    return redirect("segment_list")
