@@ -1,8 +1,8 @@
 """The hash chain over every step of moderation.
 
-Each entry's hash is SHA-256 over the canonical JSON (RFC 8785: sorted keys, no spaces, UTF-8) of its fields and the
-hash before it, as in Certificate Transparency's log idea without its tree: changing, dropping or inserting
-an entry breaks every hash after it, and publishing the newest hash pins all history.
+Each entry's hash is SHA-256 over the canonical JSON (RFC 8785: sorted keys, no spaces, UTF-8) of its fields
+and the hash before it, as in Certificate Transparency's log without its tree: changing, dropping or
+inserting an entry breaks every hash after it, and publishing the newest hash pins all history.
 """
 
 from __future__ import annotations

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import ExpressionWrapper, F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -53,13 +55,15 @@ class Review(TenantModel):
     withheld_reason = models.CharField(max_length=9, choices=Reason, blank=True, default="")
     source = models.CharField(max_length=20, default="portal")
     verified_purchase = models.GeneratedField(
-        expression=Q(order_line__isnull=False), output_field=models.BooleanField(), db_persist=True
+        expression=ExpressionWrapper(Q(order_line__isnull=False), output_field=models.BooleanField()),
+        output_field=models.BooleanField(),
+        db_persist=True,
     )
     submitted_at = models.DateTimeField(default=timezone.now)
     edited_at = models.DateTimeField(null=True, blank=True)
     published_at = models.DateTimeField(null=True, blank=True)
 
-    objects = TenantManager.from_queryset(ReviewQuerySet)()
+    objects: ClassVar = TenantManager.from_queryset(ReviewQuerySet)()
 
     class Meta:
         constraints = [

@@ -47,8 +47,8 @@ def review_submit(
     language: str = "",
     source: str = "portal",
 ) -> Review:
-    """The new review, waiting for moderation. With an order line it is a verified purchase: the line must be the
-    product's, the customer's, and its order not cancelled. One review a line; raises Conflict for a second."""
+    """The new review, waiting for moderation. With an order line it is a verified purchase: the line must be
+    the product's and the customer's, its order not cancelled. Raises Conflict for a second one on a line."""
     if not 1 <= rating <= 5:
         message = _("Give one to five stars.")
         raise Rejected(message, code="bad_rating", fields={"rating": [message]})

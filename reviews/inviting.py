@@ -1,0 +1,120 @@
+"""Asking buyers for a review: everybody alike, nobody who said no, nobody who waits for help."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from crm.accounts.models import Merchant
+from crm.events.emitting import emit
+from crm.integrations.mail import post
+from crm.lib.tenancy import all_merchants, merchant_scope
+from customers.consent import consent_now, is_suppressed
+from customers.models import Customer
+from customers.models.consent import Channel, Purpose
+from customers.registries import HOLDS
+from orders.models import Order
+from reviews import events
+from reviews.models import Review, ReviewRequest
+
+State = ReviewRequest.State
+SWEEP_LIMIT = 500
+# Somebody whose trouble takes longer than this is not asked about the order any more.
+GIVE_UP_DAYS = 45
+LOOK_AGAIN_HOURS = 12
+
+
+def sweep() -> int:
+    """Decides every invitation that is due; their number. Each in its own transaction."""
+    with all_merchants(reason="the sweeper looks after every merchant"):
+        due = ReviewRequest.objects.filter(state__in=[State.DUE, State.HELD], due_at__lte=timezone.now())
+        ids = list(due.order_by("due_at").values_list("pk", "merchant_id")[:SWEEP_LIMIT])
+    for request_id, merchant_id in ids:
+        with merchant_scope(Merchant.objects.get(pk=merchant_id)):
+            invite(request_id)
+    return len(ids)
+
+
+@transaction.atomic
+def invite(request_id: int) -> str:
+    """The state after looking: sent, held (looked at again later) or skipped, with its reason. Locks it."""
+    request = (
+        ReviewRequest.objects.select_for_update(skip_locked=True, of=("self",))
+        .select_related("order", "customer", "merchant")
+        .filter(pk=request_id, state__in=[State.DUE, State.HELD])
+        .first()
+    )
+    if request is None:
+        return ""
+    reason = _why_not(request.order, request.customer)
+    hold = "" if reason else _held(request.merchant_id, request.customer_id)
+    if reason:
+        request.state, request.reason = State.SKIPPED, reason
+    elif hold and timezone.now() - request.order.placed_at < timedelta(days=GIVE_UP_DAYS):
+        request.state, request.reason = State.HELD, hold
+        request.due_at = timezone.now() + timedelta(hours=LOOK_AGAIN_HOURS)
+    elif hold:
+        request.state, request.reason = State.SKIPPED, hold
+    else:
+        _send(request)
+    request.save(update_fields=["state", "reason", "due_at", "sent_at"])
+    return str(request.state)
+
+
+def _why_not(order: Order, customer: Customer) -> str:
+    """A lasting reason against asking, "" when there is none."""
+    if order.is_cancelled or order.payment == Order.Payment.REFUNDED:
+        return "refunded"
+    if not customer.email or customer.erased_at:
+        return "no_address"
+    if consent_now(customer=customer, channel=Channel.EMAIL, purpose=Purpose.REVIEWS) is not True:
+        return "no_consent"
+    if is_suppressed(channel=Channel.EMAIL, value=customer.email):
+        return "suppressed"
+    if Review.objects.filter(order_line__order=order).exists():
+        return "reviewed"
+    return ""
+
+
+def _held(merchant_id: int, customer_id: int) -> str:
+    """The code of the first care hold on the customer that covers review requests (promise 1)."""
+    holds = [hold for hold in HOLDS.values() if hold.also_reviews]
+    with connection.cursor() as cursor:
+        for hold in holds:
+            cursor.execute(
+                f"SELECT 1 WHERE %(customer_id)s IN ({hold.sql})",
+                {"merchant_id": merchant_id, "customer_id": customer_id},
+            )
+            if cursor.fetchone():
+                return hold.code
+    return ""
+
+
+def _send(request: ReviewRequest) -> None:
+    merchant, customer, order = request.merchant, request.customer, request.order
+    link = settings.PUBLIC_URL + reverse("portal_reviews", args=[merchant.slug])
+    context = {"shop": merchant, "customer": customer, "order": order, "link": link}
+    with translation.override(customer.language or merchant.locale):
+        post(
+            merchant=merchant,
+            to=customer.email,
+            subject=_("How was your order %(number)s?") % {"number": order.number},
+            text=render_to_string("reviews/invitation.txt", context),
+            purpose="review_request",
+            dedupe_key=f"review_request:{request.pk}",
+        )
+    request.state, request.reason, request.sent_at = State.SENT, "", timezone.now()
+    emit(
+        events.REVIEW_INVITED,
+        merchant=merchant,
+        customer=customer,
+        subject=request,
+        data={"number": order.number},
+        dedupe_key=f"{request.pk}",
+    )

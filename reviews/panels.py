@@ -1,0 +1,20 @@
+"""The reviews' card on the customer page."""
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
+
+from crm.accounts.routes import StaffRequest
+from customers.registries import Panel, add_panel
+from reviews.models import Review
+
+SHOWN = 5
+
+add_panel(Panel("customer_reviews", _("Reviews"), "reviews.view", order=60, topics=("reviews",)))
+
+
+def customer_reviews(request: StaffRequest, customer_id: int) -> HttpResponse:
+    """The customer's newest reviews; an empty body when there are none."""
+    reviews = Review.objects.filter(customer_id=customer_id).select_related("product", "reply")
+    newest = reviews.order_by("-submitted_at", "-id")[:SHOWN]
+    return render(request, "reviews/_customer_reviews.html", {"reviews": newest})
