@@ -8,7 +8,6 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -26,8 +25,6 @@ from crm.lib.keyset import keyset_page
 class AuditRow:
     event: Event
     who: str
-    label: str | Promise
-    icon: str
 
 
 def audit_log(request: StaffRequest) -> HttpResponse:
@@ -56,8 +53,7 @@ def _row(event: Event, names: dict[str, str]) -> AuditRow:
     who = names.get(event.actor) or (
         _("A customer") if event.actor.startswith("customer:") else _("Somebody")
     )
-    kind = event.type
-    return AuditRow(event, who, kind.label if kind else event.name, kind.icon if kind else "point")
+    return AuditRow(event, who)
 
 
 def _address(request: StaffRequest, after: str) -> str:

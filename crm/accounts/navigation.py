@@ -10,6 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from crm.accounts.models import Membership
+from crm.lib.tenancy import merchant_scope
 
 Text = str | Promise
 
@@ -155,8 +156,9 @@ class Navigation:
 
 def navigation_for(membership: Membership, path: str) -> Navigation:
     """The items this member may open, the one that `path` is in marked. One query for each badge."""
-    groups = [LinkGroup(group.label, _links(group.items, membership, path)) for group in GROUPS]
-    foot = _links(FOOT, membership, path)
+    with merchant_scope(membership.merchant):  # the profile and error pages are outside any
+        groups = [LinkGroup(group.label, _links(group.items, membership, path)) for group in GROUPS]
+        foot = _links(FOOT, membership, path)
     shown = [group for group in groups if group.links]
     everything = [link for group in shown for link in group.links] + foot
     more = any(link.current and not link.item.phone for link in everything)

@@ -1,9 +1,9 @@
 """Money, instants and figures as people read them, in the language of the request."""
 
 from datetime import date, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
-from django.utils import formats, timezone
+from django.utils import formats, numberformat, timezone
 from django.utils.translation import get_language, gettext, ngettext, pgettext
 
 from crm.lib.money import minor_units, rounded
@@ -46,23 +46,29 @@ def money_text(amount: Decimal | int | str, currency: str, *, home: str = "", wh
     `whole` leaves out the minor unit (for figures on a board).
     """
     value = Decimal(amount)
-    value = value.quantize(Decimal(1)) if whole else rounded(value, currency)
+    value = value.quantize(Decimal(1), rounding=ROUND_HALF_UP) if whole else rounded(value, currency)
     places = 0 if whole else minor_units(currency)
-    text = formats.number_format(abs(value), decimal_pos=places, use_l10n=True, force_grouping=True)
-    return f"{MINUS if value < 0 else ''}{currency_sign(currency, home)}{text}"
+    return f"{MINUS if value < 0 else ''}{currency_sign(currency, home)}{_grouped(abs(value), places)}"
 
 
 def number_text(value: Decimal | float | int, places: int | None = None) -> str:
-    """A figure grouped for reading: `1,204`."""
-    minus = MINUS if value < 0 else ""
-    return minus + formats.number_format(abs(value), decimal_pos=places, use_l10n=True, force_grouping=True)
+    """A figure grouped for reading: `1,204`; with `places` rounded half up to them."""
+    exact = Decimal(str(value))
+    if places is not None:
+        exact = exact.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+    return f"{MINUS if exact < 0 else ''}{_grouped(abs(exact), places)}"
+
+
+def _grouped(value: Decimal, places: int | None) -> str:
+    """Thousands apart. Not by Django's formats: those for Chinese don't group at all."""
+    return numberformat.format(value, ".", places, grouping=3, thousand_sep=",", force_grouping=True)
 
 
 def percent_text(rate: Decimal | float, places: int = 0, *, sign: bool = False) -> str:
     """A rate of 0–1 as a percentage: `12 %`; `sign` also writes the plus."""
-    value = rate * 100
-    plus = "+" if sign and round(value, places) > 0 else ""
-    return f"{plus}{number_text(value, places)}\u202f%"
+    text = number_text(Decimal(str(rate)) * 100, places)
+    plus = "+" if sign and text[0] != MINUS and text.strip("0.") else ""
+    return f"{plus}{text}\u202f%"
 
 
 def relative_text(at: datetime, now: datetime | None = None) -> str:
