@@ -66,7 +66,7 @@ def order_upsert(
     contradicts itself.
     """
     check(draft)
-    _lock(merchant, channel, draft)
+    order_lock(merchant_id=merchant.pk, channel_id=channel.pk, external_id=draft.external_id)
     order = (
         Order.objects.select_related("customer")
         .filter(channel=channel, external_id=draft.external_id)
@@ -118,8 +118,9 @@ def check(draft: OrderDraft) -> None:
     validate_currency(draft.currency)
 
 
-def _lock(merchant: Merchant, channel: SalesChannel, draft: OrderDraft) -> None:
-    name = f"order:{merchant.pk}:{channel.pk}:{draft.external_id}"
+def order_lock(*, merchant_id: int, channel_id: int, external_id: str) -> None:
+    """Nobody else writes this order until the transaction ends."""
+    name = f"order:{merchant_id}:{channel_id}:{external_id}"
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
 

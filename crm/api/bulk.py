@@ -20,6 +20,16 @@ log = structlog.get_logger()
 MAX_ROWS = 1_000
 
 
+OUTCOMES = ("created", "updated", "unchanged", "stale")
+
+
+class OutcomeField(serializers.ChoiceField):
+    """What became of an upsert, beside the row."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(OUTCOMES, **{"read_only": True, **kwargs})
+
+
 @dataclass(frozen=True)
 class Saved:
     """A written row and what became of it: created, updated, unchanged or stale."""
@@ -48,7 +58,7 @@ class RowAnswerSerializer(serializers.Serializer[Any]):
 
     index = serializers.IntegerField(min_value=0)
     status = serializers.IntegerField()
-    outcome = serializers.ChoiceField(["created", "updated", "unchanged", "stale", "refused"])
+    outcome = serializers.ChoiceField([*OUTCOMES, "refused"])
     id = serializers.IntegerField(allow_null=True)
     code = serializers.CharField(allow_blank=True)
     message = serializers.CharField(allow_blank=True)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import NoReturn
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -88,11 +89,11 @@ def _claim(api_key: ApiKey, key: str, wanted: str) -> int:
         return IdempotentRequest.objects.values_list("pk", flat=True).get(api_key=api_key, key=key)
 
 
-def _expiry() -> timezone.datetime:
+def _expiry() -> datetime:
     return timezone.now() + timedelta(hours=KEEP_HOURS)
 
 
-def _refuse_in_flight(row_id: int, wanted: str) -> None:
+def _refuse_in_flight(row_id: int, wanted: str) -> NoReturn:
     row = IdempotentRequest.objects.filter(pk=row_id).first()
     if row is not None and row.fingerprint != wanted and row.expires_at > timezone.now():
         _refuse_other_body()
@@ -100,7 +101,7 @@ def _refuse_in_flight(row_id: int, wanted: str) -> None:
     raise Conflict(text, code="in_flight")
 
 
-def _refuse_other_body() -> None:
+def _refuse_other_body() -> NoReturn:
     text = _("This Idempotency-Key was used for another request. Use a new key for a new request.")
     raise Rejected(text, code="idempotency_key_reused", fields={HEADER: [text]})
 

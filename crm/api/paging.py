@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.core.signing import BadSignature
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, Q
 from django.utils.translation import gettext as _
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
@@ -45,7 +45,7 @@ class KeysetPagination(BasePagination):
 
     parameters = ("limit", "cursor")
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         self.request = request
         self.ordering: Sequence[str] = view.ordering
         self.limit = read_limit(request.query_params.get("limit"))

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
     OpenApiParameter,
     OpenApiResponse,
     PolymorphicProxySerializer,
     extend_schema,
-    inline_serializer,
 )
 from rest_framework import serializers
 
@@ -34,6 +33,9 @@ REASONS = {
 }
 ALWAYS = ("400", "401", "403", "406", "422", "429")
 WITH_BODY = ("409", "413", "415")
+
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Schema(AutoSchema):
@@ -71,11 +73,10 @@ class Schema(AutoSchema):
         return shape
 
 
-def upsert_schema(name: str, *, plural: str, reads: Any, shows: Any) -> Any:
+def upsert_schema(name: str, *, plural: str, reads: Any, shows: Any) -> Callable[[F], F]:
     """Declares an UpsertMixin's `create`: one object or many. `name` is the object's, capitalised."""
     rows = serializers.ListField(child=reads(), min_length=1, max_length=MAX_ROWS)
-    bulk = inline_serializer(f"{name}Bulk", {plural: rows})
-    bulk.__class__.__bases__ = (StrictInput,)
+    bulk: Any = type(f"{name}BulkSerializer", (StrictInput,), {plural: rows})
     either = PolymorphicProxySerializer(
         component_name=f"{name}OneOrMany", serializers=[reads, bulk], resource_type_field_name=None
     )
@@ -84,13 +85,11 @@ def upsert_schema(name: str, *, plural: str, reads: Any, shows: Any) -> Any:
         serializers=[shows, BulkAnswerSerializer],
         resource_type_field_name=None,
     )
-    return extend_schema(
+    declare: Callable[[F], F] = extend_schema(
         request=either,
         responses={
             200: OpenApiResponse(answer, "Known before, or a bulk's answers"),
             201: OpenApiResponse(shows, "New"),
         },
     )
-
-
-__all__ = ["OpenApiTypes", "Schema", "upsert_schema"]
+    return declare

@@ -36,7 +36,8 @@ class Budget:
 
 def rate() -> tuple[int, int]:
     """(requests, seconds) from settings, "600/min"."""
-    text = settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]["key"]
+    rates: Any = settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]
+    text = rates["key"]
     limit, seconds = SimpleRateThrottle.parse_rate(SimpleRateThrottle.__new__(SimpleRateThrottle), text)
     assert limit and seconds
     return limit, seconds

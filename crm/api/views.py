@@ -35,7 +35,6 @@ class ApiDoor(APIView):
     query_params: frozenset[str] = frozenset()
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     budget: Budget | None = None
-    response: Any
 
     @property
     def api_key(self) -> ApiKey:
@@ -53,8 +52,8 @@ class ApiDoor(APIView):
         self.request = self.initialize_request(request, *args, **kwargs)
         self.headers = self.default_response_headers
         with ExitStack() as self.door:
-            self.response = self._answer(self.request)
-        return self.response
+            response = self._answer(self.request)
+        return response
 
     def perform_authentication(self, request: Request) -> None:
         super().perform_authentication(request)
