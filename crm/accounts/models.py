@@ -159,7 +159,7 @@ class ApiKey(TenantModel):
     last_used_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
 
-    objects = TenantManager.from_queryset(ApiKeyQuerySet)()
+    objects: ClassVar = TenantManager.from_queryset(ApiKeyQuerySet)()
 
     class Meta:
         indexes = [models.Index(fields=["merchant", "-created_at"], name="accounts_apikey_recent")]

@@ -81,7 +81,7 @@ class ImportBatch(TenantModel):
     undone_at = models.DateTimeField(null=True)
     file_deleted_at = models.DateTimeField(null=True)
 
-    objects = TenantManager.from_queryset(ImportBatchQuerySet)()
+    objects: ClassVar = TenantManager.from_queryset(ImportBatchQuerySet)()
 
     class Meta:
         indexes = [

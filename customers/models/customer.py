@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
@@ -81,7 +83,7 @@ class Customer(TenantModel):
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(auto_now=True)
 
-    objects = TenantManager.from_queryset(CustomerQuerySet)()
+    objects: ClassVar = TenantManager.from_queryset(CustomerQuerySet)()
 
     class Meta:
         indexes = [

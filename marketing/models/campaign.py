@@ -74,7 +74,7 @@ class Campaign(Content, TenantModel):
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(auto_now=True)
 
-    objects = TenantManager.from_queryset(CampaignQuerySet)()
+    objects: ClassVar = TenantManager.from_queryset(CampaignQuerySet)()
 
     class Meta:
         constraints = [

@@ -112,7 +112,7 @@ class Delivery(TenantModel):
     unsubscribed_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
 
-    objects = TenantManager.from_queryset(DeliveryQuerySet)()
+    objects: ClassVar = TenantManager.from_queryset(DeliveryQuerySet)()
 
     class Meta:
         constraints = [

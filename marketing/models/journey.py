@@ -45,7 +45,7 @@ class Journey(TenantModel):
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(auto_now=True)
 
-    objects = TenantManager.from_queryset(JourneyQuerySet)()
+    objects: ClassVar = TenantManager.from_queryset(JourneyQuerySet)()
 
     class Meta:
         indexes = [

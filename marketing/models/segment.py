@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
@@ -39,7 +41,7 @@ class Segment(TenantModel):
     updated_at = models.DateTimeField(auto_now=True)
     archived_at = models.DateTimeField(null=True, blank=True)
 
-    objects = TenantManager.from_queryset(SegmentQuerySet)()
+    objects: ClassVar = TenantManager.from_queryset(SegmentQuerySet)()
 
     class Meta:
         constraints = [

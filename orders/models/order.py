@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -77,7 +78,7 @@ class Order(TenantModel):
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(auto_now=True)
 
-    objects = TenantManager.from_queryset(OrderQuerySet)()
+    objects: ClassVar = TenantManager.from_queryset(OrderQuerySet)()
 
     class Meta:
         constraints = [

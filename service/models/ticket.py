@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -91,7 +93,7 @@ class Ticket(TenantModel):
     solved_at = models.DateTimeField(null=True, blank=True)
     updated_at = models.DateTimeField(auto_now=True)
 
-    objects = TenantManager.from_queryset(TicketQuerySet)()
+    objects: ClassVar = TenantManager.from_queryset(TicketQuerySet)()
 
     class Meta:
         constraints = [
