@@ -211,7 +211,7 @@ class Beside:
 
 
 def beside(ticket: Ticket) -> Beside:
-    """The customer with their figures, the order, its returns, and their other tickets. At most six queries."""
+    """The customer with their figures, the order, its returns, their other tickets. At most four queries."""
     customer, order = ticket.customer, ticket.order
     figures = getattr(customer, "metrics", None) if customer else None
     others = []
