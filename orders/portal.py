@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
@@ -93,13 +94,13 @@ def portal_order(request: PortalRequest, order_id: int) -> HttpResponse:
 def portal_return(request: PortalRequest, order_id: int) -> HttpResponse:
     """Choose what to send back and why."""
     order = _order(request, order_id)
-    refusal = ""
+    refusal, chosen = "", _quantities(request)
     if request.method == "POST":
         try:
             rma = return_request(
                 merchant=request.shop,
                 order=order,
-                quantities=_quantities(request, order),
+                quantities=chosen,
                 reason=request.POST.get("reason", ""),
                 comment=request.POST.get("comment", ""),
                 key=f"{order.pk}:{request.POST.get('key', '')[:40]}",
@@ -112,6 +113,8 @@ def portal_return(request: PortalRequest, order_id: int) -> HttpResponse:
             )
             return redirect(portal_url(request, "portal_order", order.pk))
     state = returnable(order)
+    if refusal:
+        state = replace(state, lines=[replace(one, chosen=chosen.get(one.line.pk, 0)) for one in state.lines])
     context = {
         "order": order,
         "returnable": state,
@@ -120,13 +123,12 @@ def portal_return(request: PortalRequest, order_id: int) -> HttpResponse:
         "key": request.POST.get("key") or uuid.uuid4().hex,
         "refusal": refusal,
         "typed": request.POST,
-        "chosen": _quantities(request, order) if request.method == "POST" else {},
     }
     return render_portal(request, "portal/return.html", context, status=422 if refusal else 200)
 
 
-def _quantities(request: PortalRequest, order: Order) -> dict[int, int]:
-    """What was chosen. A line that isn't the order's is refused by the service, a word is nobody's number."""
+def _quantities(request: PortalRequest) -> dict[int, int]:
+    """What was chosen; whose line it is, the service checks. Raises Rejected for what is no number."""
     chosen = {}
     for name, value in request.POST.items():
         if not name.startswith("line-") or not str(value).strip():

@@ -35,10 +35,16 @@ COMMENT_CHARS = 2_000
 
 @dataclass(frozen=True)
 class ReturnableLine:
-    """`left` is what can still be sent back: bought less asked for, and less refunded outside of a return."""
+    """`left` is what can still be sent back: bought less asked for, and less refunded outside of a return;
+    `chosen` what a form has chosen of it."""
 
     line: OrderLine
     left: int
+    chosen: int = 0
+
+    @property
+    def choices(self) -> range:
+        return range(self.left + 1)
 
 
 @dataclass(frozen=True)

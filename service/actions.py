@@ -41,7 +41,7 @@ def _pane(
 
 @require_POST
 def ticket_say(request: StaffRequest, number: int) -> HttpResponse:
-    """An answer or a note; with `solve` the ticket is done too. The words of a refused one stay in the draft."""
+    """An answer or a note; with `solve` the ticket is done too. A refused one's words stay in the draft."""
     ticket = find_ticket(request, number)
     text, key = request.POST.get("text", ""), request.POST.get("key", "")
     words = Words(text, key=f"say:{request.membership.pk}:{key}" if key else "")

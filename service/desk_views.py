@@ -77,7 +77,7 @@ def sla_list(request: StaffRequest) -> HttpResponse:
     desk_form = DeskForm(data, instance=desk, prefix="desk")
     policies = [(priority, _policy_form(data, priority)) for priority in reversed(Priority)]
     forms: list[Any] = [hours_form, desk_form, *[form for _priority, form in policies]]
-    if data is not None and all([form.is_valid() for form in forms]):
+    if data is not None and sum(not form.is_valid() for form in forms) == 0:
         _save_times(request, hours_form, desk_form, policies)
         messages.success(request, _("Saved. Tickets that are opened or answered from now on follow it."))
         return redirect("sla_list")
