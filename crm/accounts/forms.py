@@ -49,6 +49,7 @@ class MerchantForm(forms.ModelForm[Merchant]):
         choices=settings.LANGUAGES,
         help_text=_("What customers get when we don't know theirs."),
     )
+    website = forms.URLField(label=_("Website"), required=False, assume_scheme="https")
     brand_color = forms.CharField(label=_("Brand colour"), widget=forms.TextInput(attrs={"type": "color"}))
 
     class Meta:
