@@ -112,7 +112,9 @@ def _actions(request: StaffRequest, customer: Customer) -> list[PlacedAction]:
 def customer_summary(request: StaffRequest, customer_id: int) -> HttpResponse:
     """Header, care holds and figures: what an event may have moved."""
     customer = customer_for(membership=request.membership, customer_id=customer_id)
-    return render(request, "customers/_customer_summary.html", _summary(request, customer))
+    return render(
+        request, "customers/_customer_summary.html", _summary(request, customer) | {"refresh": True}
+    )
 
 
 def _summary(request: StaffRequest, customer: Customer) -> dict[str, Any]:
@@ -261,7 +263,7 @@ def _addresses(request: StaffRequest, customer: Customer) -> dict[str, Any]:
     }
 
 
-# --- what is shown only when asked for -------------------------------------------------------------------------
+# --- what is shown only when asked for --------------------------------------------------------------------
 
 
 @require_POST
@@ -322,6 +324,7 @@ def customer_tags(request: StaffRequest, customer_id: int) -> HttpResponse:
     tags = clean_tags(request.POST.get("tags", "").replace("，", ",").split(","))
     customer_change(customer=customer, source="staff", tags=tags, owner=chosen)
     forget_facets(request.merchant.pk)
-    response = render(request, "customers/_customer_summary.html", _summary(request, customer))
+    context = _summary(request, customer) | {"refresh": True}
+    response = render(request, "customers/_customer_summary.html", context)
     response["HX-Trigger"] = json.dumps({"closeDialog": True, "toast": {"text": _("Saved."), "tone": "good"}})
     return response

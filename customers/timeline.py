@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.urls import NoReverseMatch, reverse
@@ -11,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from crm.accounts.models import User
 from crm.events.models import Event
-from crm.events.types import REGISTRY
+from crm.events.types import REGISTRY, sentence_of
 from crm.lib.keyset import keyset_page
 from crm.lib.ui.parts import TimelineEntry
 from customers import events as ours
@@ -72,13 +73,49 @@ def _entry(event: Event, actors: dict[str, str], notes: dict[int, str]) -> Timel
     kind = event.type
     return TimelineEntry(
         at=event.occurred_at,
-        title=event.sentence,
+        title=sentence_of(event.name, _in_words(event.data)),
         icon=kind.icon if kind else "point",
         tone=kind.tone if kind and kind.tone != "info" else "",
         href=subject_href(event.subject_type, event.subject_id),
         quote=notes.get(event.subject_id or 0, "") if event.name == ours.NOTE_ADDED.name else "",
         actor=actors.get(event.actor, ""),
     )
+
+
+def _in_words(data: dict[str, Any]) -> dict[str, Any]:
+    """The data with the codes that people shouldn't have to read as words of their language."""
+    words = {
+        "email": _("e-mail"),
+        "sms": _("SMS"),
+        "wechat": _("WeChat"),
+        "marketing": _("marketing"),
+        "reviews": _("review requests"),
+        "profiling": _("profiling"),
+        "staff": _("by a colleague"),
+        "form": _("form"),
+        "portal": _("portal"),
+        "unsubscribe": _("unsubscribe link"),
+        "import": _("import"),
+        "name": _("name"),
+        "phone": _("phone"),
+        "tags": _("tags"),
+        "owner": _("owner"),
+        "company": _("company"),
+        "addresses": _("addresses"),
+        "kind": _("kind"),
+        "stage": _("stage"),
+        "country": _("country"),
+        "region": _("region"),
+        "city": _("city"),
+        "language": _("language"),
+        "birthday_on": _("birthday"),
+        "attributes": _("attributes"),
+    }
+    shown = dict(data)
+    for key in ("channel", "purpose", "source", "changes"):
+        if isinstance(data.get(key), str):
+            shown[key] = ", ".join(words.get(part, part) for part in data[key].split(", "))
+    return shown
 
 
 def subject_href(subject_type: str, subject_id: int | None) -> str:

@@ -1,0 +1,45 @@
+"""What customer pages ask of a value."""
+
+from django import template
+
+from crm.lib.masking import mask_any, mask_email, mask_phone, mask_text
+from customers.models import Customer, Identity
+
+register = template.Library()
+STAGE_TONES = {"lead": "", "customer": "info", "repeat": "good", "lapsed": "warn"}
+
+
+@register.filter
+def email_for(value: str, may_see: bool) -> str:
+    """The address, its middle hidden from those who may not see it."""
+    return value if may_see or not value else mask_email(value)
+
+
+@register.filter
+def phone_for(value: str, may_see: bool) -> str:
+    return value if may_see or not value else mask_phone(value)
+
+
+@register.filter
+def text_for(value: str, may_see: bool) -> str:
+    return value if may_see or not value else mask_text(value)
+
+
+@register.simple_tag
+def identity_for(identity: Identity, may_see: bool, shown: bool) -> str:
+    """E-mail and phone by the permission; ids of stores and messengers only when asked for."""
+    plain = may_see if identity.kind in (Identity.Kind.EMAIL, Identity.Kind.PHONE) else shown
+    return identity.value if plain else mask_any(identity.value)
+
+
+@register.filter
+def contact_line(customer: Customer, may_see: bool) -> str:
+    """What identifies the person below their name."""
+    if customer.email:
+        return str(email_for(customer.email, may_see))
+    return str(phone_for(customer.phone, may_see))
+
+
+@register.filter
+def stage_tone(stage: str) -> str:
+    return STAGE_TONES.get(stage, "")
