@@ -1,5 +1,6 @@
 """Celery finds this app's doors here; each part of marketing keeps its own."""
 
+from marketing.journeys.tasks import sweep_journeys
 from marketing.segments.tasks import build_segment, refresh_segments, sweep_segments
 from marketing.sending.tasks import send_campaign, sweep_sending
 
@@ -7,6 +8,7 @@ __all__ = [
     "build_segment",
     "refresh_segments",
     "send_campaign",
+    "sweep_journeys",
     "sweep_segments",
     "sweep_sending",
 ]

@@ -3,7 +3,7 @@
 from marketing.models.campaign import Campaign, Link
 from marketing.models.delivery import Delivery, SendingPolicy, SendingRun
 from marketing.models.engagement import Attribution, Engagement
-from marketing.models.journey import Enrolment, Journey, Passage
+from marketing.models.journey import Enrolment, Journey, Passage, StepMail
 from marketing.models.segment import Segment, SegmentMember, TouchedCustomer
 from marketing.models.template import Template
 
@@ -20,6 +20,7 @@ __all__ = [
     "SegmentMember",
     "SendingPolicy",
     "SendingRun",
+    "StepMail",
     "Template",
     "TouchedCustomer",
 ]

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.accounts.models import Membership
 from crm.lib.tenancy import MerchantForeignKey, TenantManager, TenantModel
 from customers.models import Customer
+from marketing.models.campaign import Campaign
 
 
 class JourneyQuerySet(models.QuerySet["Journey"]):
@@ -132,3 +133,27 @@ class Passage(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.step} {self.outcome}"
+
+
+class StepMail(TenantModel):
+    """The campaign that carries a step's mails through the delivery engine, with all its checks and reports.
+
+    A campaign writes to an address once and keeps its content, so a step that repeats for one person, or whose
+    template was changed, goes on with the next `number`.
+    """
+
+    journey = MerchantForeignKey(Journey, on_delete=models.CASCADE, related_name="mails", db_index=False)
+    campaign = MerchantForeignKey(Campaign, on_delete=models.CASCADE, related_name="journey_mails", db_index=False)
+    step = models.CharField(max_length=20)
+    number = models.PositiveIntegerField(default=1)
+    template_id = models.BigIntegerField()
+    template_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["merchant", "journey", "step", "number"], name="marketing_stepmail_once")
+        ]
+        indexes = [models.Index(fields=["merchant", "campaign"], name="marketing_stepmail_campaign")]
+
+    def __str__(self) -> str:
+        return f"{self.step} #{self.number}"

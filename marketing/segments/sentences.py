@@ -19,10 +19,10 @@ NAMED = 5
 
 
 def sentence_of(group: Group, *, currency: str) -> str:
-    """ "Everyone who bought at least 2 times in the last 90 days and who have no open ticket"."""
+    """ "People who bought at least 2 times in the last 90 days and who have no open ticket"."""
     if not group.rules:
         return _("Everyone")
-    return _("Everyone %(rule)s") % {"rule": _group(group, currency, top=True)}
+    return _("People %(rule)s") % {"rule": _group(group, currency, top=True)}
 
 
 def clause_of(rule: Rule, *, currency: str) -> str:

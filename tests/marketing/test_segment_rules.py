@@ -323,7 +323,7 @@ def test_count_sample_and_sentence(people, merchant, django_assert_num_queries):
             assert segment_count(segment) == 1
         assert [customer.name for customer in segment_sample(segment)] == ["Anna"]
         assert segment_sentence(segment) == (
-            "Everyone who bought at least 2 times in the last 90 days and who have no open ticket"
+            "People who bought at least 2 times in the last 90 days and who have no open ticket"
         )
 
 

@@ -1,0 +1,1 @@
+"""Journeys: paths that customers walk by themselves, a row each, moved on by a sweeper."""
