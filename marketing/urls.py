@@ -3,6 +3,8 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("marketing.urls_campaigns")),
+    path("", include("marketing.urls_journeys")),
     path("", include("marketing.urls_segments")),
     path("", include("marketing.urls_tracking")),
 ]
