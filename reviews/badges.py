@@ -17,7 +17,7 @@ def waiting(membership: Membership) -> int:
 
 
 @finder(label=_("Reviews"), icon="star", needs="reviews.view")
-def find(query: str, limit: int) -> list[Hit]:
+def find(membership: Membership, query: str, limit: int) -> list[Hit]:
     found = search(Review.objects.select_related("product"), query).order_by("-submitted_at")[:limit]
     return [
         Hit(

@@ -27,8 +27,13 @@ def waiting_tickets(membership: Membership) -> int:
 
 
 @finder(label=_("Tickets"), icon="ticket", needs="tickets.view")
-def find_tickets(query: str, limit: int) -> list[Hit]:
-    found = Ticket.objects.about(query).select_related("customer").order_by("-last_at", "-id")[:limit]
+def find_tickets(membership: Membership, query: str, limit: int) -> list[Hit]:
+    found = (
+        Ticket.objects.visible_to(membership)
+        .about(query)
+        .select_related("customer")
+        .order_by("-last_at", "-id")[:limit]
+    )
     return [
         Hit(f"#{ticket.number} {ticket.subject}", reverse("ticket", args=[ticket.number]), ticket.person_name)
         for ticket in found

@@ -25,7 +25,8 @@ class Hit:
     line: str = ""
 
 
-Find = Callable[[str, int], list[Hit]]
+# (who looks, words, most hits): what a member may not see in a list must not turn up here either.
+Find = Callable[[Membership, str, int], list[Hit]]
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ _FINDERS: list[Finder] = []
 
 
 def finder(*, label: Text, icon: str, needs: str) -> Callable[[Find], Find]:
-    """Registers a function of (query, limit) that returns the best hits first. One indexed query."""
+    """Registers a function of (membership, query, limit) that returns the best hits first. One indexed query."""
 
     def register(find: Find) -> Find:
         _FINDERS.append(Finder(label, icon, needs, find))
@@ -61,5 +62,5 @@ def search(*, membership: Membership, query: str) -> list[HitGroup]:
     if len(words) < SHORTEST and words.isascii():
         return []
     allowed = [one for one in _FINDERS if membership.can(one.needs)]
-    groups = [HitGroup(one, one.find(words, HITS_EACH)) for one in allowed]
+    groups = [HitGroup(one, one.find(membership, words, HITS_EACH)) for one in allowed]
     return [group for group in groups if group.hits]
