@@ -82,7 +82,14 @@ class RefundLine(TenantModel):
     amount = MoneyField(default=0)
 
     class Meta:
-        indexes = [models.Index(fields=["merchant", "refund"], name="orders_refundline_of")]
+        indexes = [
+            models.Index(fields=["merchant", "refund"], name="orders_refundline_of"),
+            # What was refunded of a line; and the key check when a line is deleted.
+            models.Index(
+                "merchant", "order_line", condition=Q(order_line__isnull=False), name="orders_refundline_line"
+            ),
+            models.Index("merchant", "product", condition=Q(product__isnull=False), name="orders_refundline_item"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.quantity} × {self.title or self.sku}"

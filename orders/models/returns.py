@@ -74,6 +74,7 @@ class ReturnLine(TenantModel):
             models.UniqueConstraint(fields=["merchant", "rma", "order_line"], name="orders_returnline_once"),
             models.CheckConstraint(condition=Q(quantity__gt=0), name="orders_returnline_some"),
         ]
+        indexes = [models.Index(fields=["merchant", "order_line"], name="orders_returnline_line")]
 
     def __str__(self) -> str:
         return f"{self.quantity} × {self.order_line_id}"
