@@ -13,15 +13,12 @@ from django.utils.translation import gettext as _
 from crm.accounts.models import Membership, Merchant
 from crm.events.emitting import emit
 from crm.lib.errors import Conflict, NotFound, Rejected
-from customers.models import Customer
-from customers.segmenting import Scope
 from marketing.campaigns import events
+from marketing.campaigns.audience import audience_sql
 from marketing.campaigns.checklist import blocking
 from marketing.campaigns.starters import starter_of
 from marketing.models import Campaign, Delivery, Segment, Template
-from marketing.segments.compiling import compile_definition
 from marketing.sending import content, freezing, reaping
-from marketing.sending.freezing import AudienceSql
 
 State = Campaign.State
 CONTENT_FIELDS = ("subject", "preheader", "body", "text")
@@ -91,18 +88,6 @@ def campaign_delete(*, campaign: Campaign) -> None:
     if current.state != State.DRAFT:
         raise Conflict(_("Only a draft can be deleted."), code="not_a_draft")
     current.delete()
-
-
-def audience_sql(campaign: Campaign) -> AudienceSql:
-    """Who it is for, as a statement of customer ids. Raises Rejected when no audience is chosen."""
-    if campaign.audience == Campaign.Audience.EVERYONE:
-        return AudienceSql.of(Customer.objects.present())
-    if campaign.segment is None:
-        raise Rejected(
-            _("Choose who gets it."), code="no_audience", fields={"segment": [_("Choose a segment.")]}
-        )
-    sql, params = compile_definition(campaign.segment.definition, Scope(campaign.merchant))
-    return AudienceSql(sql, params)
 
 
 @transaction.atomic

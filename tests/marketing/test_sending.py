@@ -304,7 +304,9 @@ def test_starting_twice_is_refused(scoped: Merchant) -> None:
         ("sender beyond ASCII", {"sender_email": "李@qinghe.example"}),
     ],
 )
-def test_a_campaign_that_is_not_ready_does_not_start(scoped: Merchant, name: str, values: dict[str, str]) -> None:
+def test_a_campaign_that_is_not_ready_does_not_start(
+    scoped: Merchant, name: str, values: dict[str, str]
+) -> None:
     make_subscriber(scoped)
     campaign = make_campaign(scoped, **values)
     with pytest.raises(Rejected):
@@ -331,13 +333,13 @@ def test_the_reaper_returns_what_was_claimed_and_doubts_what_was_being_sent(scop
     with time_machine.travel(dt.datetime.now(dt.UTC) + dt.timedelta(seconds=claiming.SILENCE_SECONDS + 1)):
         assert reaping.reap_silent_runs() == 1
     assert states(campaign) == {("queued", ""): 3, ("unknown", "line_lost"): 1}
-    assert claiming.mark_sending(merchant=scoped, run=run, delivery_ids=held) == set(), "a dead run may begin nothing"
+    assert claiming.mark_sending(merchant=scoped, run=run, delivery_ids=held) == set(), (
+        "a dead run may begin nothing"
+    )
     assert not claiming.beat(run)
 
 
-def test_the_statement_for_a_batch_does_not_grow_with_it(
-    scoped: Merchant, django_assert_num_queries
-) -> None:
+def test_the_statement_for_a_batch_does_not_grow_with_it(scoped: Merchant, django_assert_num_queries) -> None:
     for _ in range(5):
         make_subscriber(scoped)
     campaign = services.campaign_start(campaign=make_campaign(scoped))

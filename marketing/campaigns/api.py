@@ -1,0 +1,225 @@
+"""Templates, campaigns and their mails by REST."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django_filters import ChoiceFilter, FilterSet
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from crm.api.filters import ChangedFilterSet, IdFilter, TextFilter
+from crm.api.registry import register
+from crm.api.serializers import ApiModelSerializer, ApiSerializer, MoneyField, TenantRelatedField
+from crm.api.views import ReadViewSet
+from marketing.campaigns import selectors, services
+from marketing.models import Campaign, Delivery, Segment, Template
+from marketing.models.template import BODY_CHARS
+
+
+class TemplateSerializer(ApiModelSerializer):
+    class Meta:
+        model = Template
+        fields = ["id", "name", "subject", "preheader", "body", "text", "created_at", "updated_at"]
+
+
+class ContentInput(ApiSerializer):
+    """Liquid in all four; `body` is MJML or HTML, an empty `text` is written from it."""
+
+    subject = serializers.CharField(max_length=300, required=False, allow_blank=True)
+    preheader = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    body = serializers.CharField(max_length=BODY_CHARS, required=False, allow_blank=True)
+    text = serializers.CharField(max_length=BODY_CHARS, required=False, allow_blank=True)
+
+
+class TemplateInput(ContentInput):
+    name = serializers.CharField(max_length=120)
+
+
+class TemplateViewSet(ReadViewSet):
+    """Mails to start from; a campaign takes a copy."""
+
+    model = Template
+    scopes = {"GET": "campaigns.read", "POST": "campaigns.write"}
+    serializer_class = TemplateSerializer
+    filterset_class = ChangedFilterSet
+
+    def rows(self) -> QuerySet[Template]:
+        return Template.objects.filter(archived_at__isnull=True)
+
+    @extend_schema(request=TemplateInput, responses={201: TemplateSerializer})
+    def create(self, request: Request) -> Response:
+        """Makes a template."""
+        values = read(TemplateInput, request.data)
+        saved = services.template_save(merchant=self.merchant, values=values)
+        return Response(TemplateSerializer(saved).data, status=201)
+
+
+class FiguresSerializer(serializers.Serializer[Any]):
+    """How many mails stand where; `reasons` says why some were not sent."""
+
+    people = serializers.IntegerField()
+    waiting = serializers.IntegerField()
+    sending = serializers.IntegerField()
+    sent = serializers.IntegerField()
+    deferred = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    unknown = serializers.IntegerField()
+    skipped = serializers.IntegerField()
+    opened = serializers.IntegerField()
+    clicked = serializers.IntegerField()
+    unsubscribed = serializers.IntegerField()
+    orders = serializers.IntegerField()
+    revenue = MoneyField()
+    reasons = serializers.SerializerMethodField()
+
+    def get_reasons(self, funnel: selectors.Funnel) -> dict[str, int]:
+        """Reason code → mails."""
+        counts: dict[str, int] = {}
+        for reason in funnel.reasons:
+            counts[reason.code] = counts.get(reason.code, 0) + reason.people
+        return counts
+
+
+class CampaignSerializer(ApiModelSerializer):
+    class Meta:
+        model = Campaign
+        fields = [
+            *("id", "name", "state", "audience", "segment", "subject", "preheader", "body", "text"),
+            *("sender_name", "sender_email", "reply_to", "tracks"),
+            *("scheduled_at", "started_at", "finished_at", "trouble", "created_at", "updated_at"),
+        ]
+
+
+class CampaignInput(ContentInput):
+    name = serializers.CharField(max_length=120)
+    audience = serializers.ChoiceField(choices=Campaign.Audience.choices, required=False)
+    segment = TenantRelatedField(model=Segment, required=False, allow_null=True)
+    template = TenantRelatedField(model=Template, required=False, allow_null=True)
+    sender_name = serializers.CharField(max_length=120, required=False, allow_blank=True)
+    sender_email = serializers.EmailField(required=False, allow_blank=True)
+    reply_to = serializers.EmailField(required=False, allow_blank=True)
+    tracks = serializers.BooleanField(required=False)
+
+
+class SendInput(ApiSerializer):
+    """Without `at` it begins at once."""
+
+    at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+
+
+class DeliverySerializer(ApiModelSerializer):
+    reason_text = serializers.CharField(read_only=True)
+
+    class Meta:
+        model = Delivery
+        fields = [
+            *(
+                "id",
+                "customer",
+                "address",
+                "state",
+                "reason",
+                "reason_text",
+                "message_id",
+                "attempts",
+                "receipt",
+            ),
+            *("sent_at", "opened_at", "clicked_at", "unsubscribed_at"),
+        ]
+
+
+class DeliveryFilters(FilterSet):
+    state = ChoiceFilter(choices=Delivery.State.choices)
+    campaign = IdFilter(field_name="campaign_id")
+    customer = IdFilter(field_name="customer_id")
+    reason = TextFilter()
+
+
+class CampaignFilters(ChangedFilterSet):
+    state = ChoiceFilter(choices=Campaign.State.choices)
+    segment = IdFilter(field_name="segment_id")
+
+
+class CampaignViewSet(ReadViewSet):
+    """One mail to many people."""
+
+    model = Campaign
+    scopes = {"GET": "campaigns.read", "POST": "campaigns.write"}
+    serializer_class = CampaignSerializer
+    filterset_class = CampaignFilters
+
+    @extend_schema(request=CampaignInput, responses={201: CampaignSerializer})
+    def create(self, request: Request) -> Response:
+        """Makes a draft. Without a template and content it begins with a plain letter."""
+        values = read(CampaignInput, request.data)
+        campaign = services.campaign_create(
+            merchant=self.merchant,
+            name=values.pop("name"),
+            template=values.pop("template", None),
+            segment=values.pop("segment", None),
+            values=values,
+        )
+        return Response(CampaignSerializer(campaign).data, status=201)
+
+    @extend_schema(request=SendInput, responses={200: CampaignSerializer})
+    @action(detail=True, methods=["post"], filterset_class=None)
+    def send(self, request: Request, pk: str = "") -> Response:
+        """Starts the campaign, or schedules it with `at`. Refused with everything that is still missing."""
+        campaign, at = self.get_object(), read(SendInput, request.data)["at"]
+        if at is None:
+            return self._shown(services.campaign_start(campaign=campaign))
+        return self._shown(services.campaign_schedule(campaign=campaign, at=at))
+
+    @extend_schema(request=None, responses={200: CampaignSerializer})
+    @action(detail=True, methods=["post"], filterset_class=None)
+    def pause(self, request: Request, pk: str = "") -> Response:
+        """Holds the sending within a second."""
+        return self._shown(services.campaign_pause(campaign=self.get_object()))
+
+    @extend_schema(request=None, responses={200: CampaignSerializer})
+    @action(detail=True, methods=["post"], filterset_class=None)
+    def resume(self, request: Request, pk: str = "") -> Response:
+        """Goes on after a pause."""
+        return self._shown(services.campaign_resume(campaign=self.get_object()))
+
+    @extend_schema(request=None, responses={200: CampaignSerializer})
+    @action(detail=True, methods=["post"], filterset_class=None)
+    def cancel(self, request: Request, pk: str = "") -> Response:
+        """Who has not got it yet will not get it."""
+        return self._shown(services.campaign_cancel(campaign=self.get_object()))
+
+    @extend_schema(responses={200: FiguresSerializer})
+    @action(detail=True, methods=["get"], filterset_class=None)
+    def figures(self, request: Request, pk: str = "") -> Response:
+        """What became of the mails."""
+        return Response(FiguresSerializer(selectors.funnel(self.get_object())).data)
+
+    def _shown(self, campaign: Campaign) -> Response:
+        return Response(CampaignSerializer(campaign).data)
+
+
+class DeliveryViewSet(ReadViewSet):
+    """Each mail of each campaign, and why some were not sent."""
+
+    model = Delivery
+    scopes = {"GET": "campaigns.read"}
+    serializer_class = DeliverySerializer
+    filterset_class = DeliveryFilters
+
+
+def read(kind: Any, data: Any) -> dict[str, Any]:
+    """The validated values. Raises DRF's ValidationError."""
+    reader = kind(data=data)
+    reader.is_valid(raise_exception=True)
+    values: dict[str, Any] = reader.validated_data
+    return values
+
+
+register("templates", TemplateViewSet)
+register("campaigns", CampaignViewSet)
+register("deliveries", DeliveryViewSet)

@@ -1,0 +1,54 @@
+"""Who a campaign is for: the statement, and how many of them may be written to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from crm.lib.errors import Rejected
+from customers.models import Consent, Customer
+from marketing.models import Campaign
+from marketing.segments.selectors import segment_member_ids_sql
+from marketing.sending.freezing import AudienceSql
+
+
+@dataclass(frozen=True)
+class Reach:
+    """`people` in the audience; `reachable` of them have an address and allowed mail (before care holds)."""
+
+    people: int
+    reachable: int
+
+
+def audience_sql(campaign: Campaign) -> AudienceSql:
+    """Who it is for, as a statement of customer ids. Raises Rejected when no audience is chosen."""
+    if campaign.audience == Campaign.Audience.EVERYONE:
+        return AudienceSql.of(Customer.objects.present())
+    if campaign.segment is None:
+        raise Rejected(
+            _("Choose who gets it."), code="no_audience", fields={"segment": [_("Choose a segment.")]}
+        )
+    sql, params = segment_member_ids_sql(campaign.segment)
+    return AudienceSql(sql, params)
+
+
+def reach(campaign: Campaign) -> Reach:
+    """One query. Raises Rejected when no audience is chosen."""
+    inner = audience_sql(campaign).text()
+    sql = f"""
+        SELECT count(*), count(*) FILTER (WHERE btrim(c.email) <> '' AND k.granted)
+        FROM {Customer._meta.db_table} c
+        LEFT JOIN (
+            SELECT DISTINCT ON (customer_id) customer_id, granted FROM {Consent._meta.db_table}
+            WHERE merchant_id = %s AND channel = 'email' AND purpose = 'marketing'
+            ORDER BY customer_id, recorded_at DESC, id DESC
+        ) k ON k.customer_id = c.id
+        WHERE c.merchant_id = %s AND c.erased_at IS NULL AND c.id IN (/*audience*/)
+    """
+    with connection.cursor() as cursor:
+        values = [campaign.merchant_id, campaign.merchant_id]
+        cursor.execute(cursor.cursor.mogrify(sql, values).decode().replace("/*audience*/", inner))
+        people, reachable = cursor.fetchone()
+    return Reach(people=people, reachable=reachable)

@@ -1,0 +1,113 @@
+"""Forms of campaigns and templates. They check shape; the services decide."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from marketing.models import Campaign, Segment, SendingPolicy, Template
+
+CONTENT = ("subject", "preheader", "body", "text")
+_CODE = forms.Textarea(attrs={"rows": 22, "spellcheck": "false", "class": "form-control gx-code"})
+_WORDS = {
+    "subject": _("What people read first. {{ customer.first_name }} becomes their name."),
+    "preheader": _("The line that mail programs show behind the subject."),
+    "body": _("MJML or HTML, with Liquid for what is personal."),
+    "text": _("For programs without pictures. Left empty, it is written from the content."),
+}
+
+
+class SegmentChoice(forms.ModelChoiceField):
+    def label_from_instance(self, obj: Any) -> str:
+        return str(obj.name)
+
+
+class CampaignForm(forms.ModelForm[Campaign]):
+    """The maker's form; saved as it is typed, so nothing but the name is required here."""
+
+    segment = SegmentChoice(
+        label=_("Segment"),
+        queryset=Segment._base_manager.none(),
+        required=False,
+        empty_label=_("Choose a segment"),
+    )
+
+    class Meta:
+        model = Campaign
+        fields = (
+            "name",
+            "audience",
+            "segment",
+            "sender_name",
+            "sender_email",
+            "reply_to",
+            *CONTENT,
+            "tracks",
+        )
+        widgets = {"body": _CODE, "text": forms.Textarea(attrs={"rows": 6}), "audience": forms.RadioSelect}
+        help_texts = _WORDS | {
+            "sender_email": _("Empty: the shop's own address."),
+            "tracks": _("Counts who opened and clicked. Links then lead through this server."),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["segment"].queryset = Segment.objects.live().order_by("name")  # type: ignore[attr-defined]
+
+
+class TemplateForm(forms.ModelForm[Template]):
+    class Meta:
+        model = Template
+        fields = ("name", *CONTENT)
+        widgets = {"body": _CODE, "text": forms.Textarea(attrs={"rows": 6})}
+        help_texts = _WORDS
+
+
+class CampaignCreateForm(forms.Form):
+    name = forms.CharField(label=_("Name"), max_length=120, help_text=_("For you and your colleagues."))
+    template = forms.ModelChoiceField(
+        label=_("Begin with"),
+        queryset=Template._base_manager.none(),
+        required=False,
+        empty_label=_("A plain letter"),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        kept = Template.objects.filter(archived_at__isnull=True).order_by("name")
+        self.fields["template"].queryset = kept  # type: ignore[attr-defined]
+
+
+class ScheduleForm(forms.Form):
+    at = forms.DateTimeField(
+        label=_("Send at"),
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
+        help_text=_("In the shop's time zone."),
+    )
+
+
+class TestSendForm(forms.Form):
+    to = forms.EmailField(label=_("Send a test to"))
+
+
+class PolicyForm(forms.ModelForm[SendingPolicy]):
+    class Meta:
+        model = SendingPolicy
+        fields = ("cap_count", "cap_days", "quiet_from", "quiet_until", "attribution_days")
+        widgets = {
+            "quiet_from": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+            "quiet_until": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+        }
+        help_texts = {
+            "cap_count": _("Marketing mails to one person; 0 means no limit."),
+            "quiet_from": _("In the customer's own time zone. Empty: no quiet hours."),
+        }
+
+    def clean(self) -> dict[str, Any]:
+        values: dict[str, Any] = super().clean() or {}
+        if bool(values.get("quiet_from")) != bool(values.get("quiet_until")):
+            self.add_error("quiet_until", _("Quiet hours need a beginning and an end."))
+        return values

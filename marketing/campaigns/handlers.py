@@ -1,0 +1,28 @@
+"""What campaigns do when something is announced."""
+
+from crm.events.handling import on
+from crm.events.models import Event
+from marketing.campaigns.attribution import attribute
+from orders import events as order_events
+from orders.models import Order
+
+
+@on(
+    order_events.ORDER_PAID,
+    order_events.ORDER_CHANGED,
+    order_events.ORDER_CANCELLED,
+    order_events.ORDER_REFUNDED,
+    name="marketing.attribute_order",
+)
+def attribute_order(event: Event) -> None:
+    """The order's revenue stands with the campaign whose mail was clicked last before it."""
+    if event.subject_type != "orders.order":
+        return
+    order = (
+        Order.objects.select_related("merchant")
+        .select_for_update(of=("self",))
+        .filter(pk=event.subject_id)
+        .first()
+    )
+    if order is not None:
+        attribute(order)

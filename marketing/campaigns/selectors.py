@@ -1,0 +1,153 @@
+"""Page-shaped reads of campaigns: figures, reasons, links, people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet, Sum
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from marketing.models import Attribution, Campaign, Delivery, Engagement, Link
+from marketing.models.delivery import reason_text
+
+Text = str | Promise
+State = Delivery.State
+
+
+@dataclass(frozen=True)
+class Reason:
+    state: str
+    code: str
+    text: str
+    people: int
+
+
+@dataclass(frozen=True)
+class Funnel:
+    """How many mails stand where. Rates are of the mails that were sent."""
+
+    people: int = 0
+    waiting: int = 0
+    sending: int = 0
+    sent: int = 0
+    deferred: int = 0
+    failed: int = 0
+    unknown: int = 0
+    skipped: int = 0
+    opened: int = 0
+    clicked: int = 0
+    unsubscribed: int = 0
+    revenue: Decimal = Decimal(0)
+    orders: int = 0
+    reasons: list[Reason] = field(default_factory=list)
+
+    @property
+    def open_rate(self) -> float | None:
+        return self.opened / self.sent if self.sent else None
+
+    @property
+    def click_rate(self) -> float | None:
+        return self.clicked / self.sent if self.sent else None
+
+    @property
+    def settled(self) -> int:
+        return self.sent + self.failed + self.unknown + self.skipped
+
+
+# what a number of the page shows when it is opened: name → (label, filter)
+GROUPS: dict[str, tuple[Text, Q]] = {
+    "all": (_("Everybody"), Q()),
+    "waiting": (_("Waiting"), Q(state__in=[State.QUEUED, State.CLAIMED, State.SENDING])),
+    "sent": (_("Sent"), Q(state=State.SENT)),
+    "opened": (_("Opened"), Q(opened_at__isnull=False)),
+    "clicked": (_("Clicked"), Q(clicked_at__isnull=False)),
+    "unsubscribed": (_("Unsubscribed"), Q(unsubscribed_at__isnull=False)),
+    "skipped": (_("Not sent"), Q(state=State.SKIPPED)),
+    "deferred": (_("Put off"), Q(state=State.DEFERRED)),
+    "failed": (_("Failed"), Q(state=State.FAILED)),
+    "unknown": (_("Unknown"), Q(state=State.UNKNOWN)),
+}
+
+
+def funnels(campaigns: Sequence[Campaign]) -> dict[int, Funnel]:
+    """A funnel for each campaign: three queries, however many there are."""
+    ids = [campaign.pk for campaign in campaigns]
+    rows = (
+        Delivery.objects.filter(campaign__in=ids)
+        .values("campaign_id", "state", "reason")
+        .annotate(
+            people=Count("pk"),
+            opened=Count("pk", filter=Q(opened_at__isnull=False)),
+            clicked=Count("pk", filter=Q(clicked_at__isnull=False)),
+            unsubscribed=Count("pk", filter=Q(unsubscribed_at__isnull=False)),
+        )
+        .order_by()
+    )
+    money = {
+        row["campaign_id"]: row
+        for row in Attribution.objects.filter(campaign__in=ids)
+        .values("campaign_id")
+        .annotate(net=Sum("net"), orders=Count("pk"))
+        .order_by()
+    }
+    grouped: dict[int, list[dict[str, Any]]] = {pk: [] for pk in ids}
+    for row in rows:
+        grouped[row["campaign_id"]].append(row)
+    return {pk: _funnel(found, money.get(pk)) for pk, found in grouped.items()}
+
+
+def _funnel(rows: list[dict[str, Any]], money: dict[str, Any] | None) -> Funnel:
+    by_state: dict[str, int] = {}
+    for row in rows:
+        by_state[row["state"]] = by_state.get(row["state"], 0) + row["people"]
+    reasons = [
+        Reason(row["state"], row["reason"], reason_text(row["reason"]), row["people"])
+        for row in rows
+        if row["reason"]
+    ]
+    return Funnel(
+        people=sum(by_state.values()),
+        waiting=by_state.get(State.QUEUED, 0) + by_state.get(State.CLAIMED, 0),
+        sending=by_state.get(State.SENDING, 0),
+        sent=by_state.get(State.SENT, 0),
+        deferred=by_state.get(State.DEFERRED, 0),
+        failed=by_state.get(State.FAILED, 0),
+        unknown=by_state.get(State.UNKNOWN, 0),
+        skipped=by_state.get(State.SKIPPED, 0),
+        opened=sum(row["opened"] for row in rows),
+        clicked=sum(row["clicked"] for row in rows),
+        unsubscribed=sum(row["unsubscribed"] for row in rows),
+        revenue=money["net"] if money else Decimal(0),
+        orders=money["orders"] if money else 0,
+        reasons=sorted(reasons, key=lambda reason: -reason.people),
+    )
+
+
+def funnel(campaign: Campaign) -> Funnel:
+    return funnels([campaign])[campaign.pk]
+
+
+def links(campaign: Campaign) -> QuerySet[Link]:
+    """The campaign's links with how many people clicked each (`people`)."""
+    person = Q(engagements__kind=Engagement.Kind.CLICK, engagements__label="")
+    return (
+        Link.objects.filter(campaign=campaign)
+        .annotate(people=Count("engagements__delivery", filter=person, distinct=True))
+        .order_by("-people", "number")
+    )
+
+
+def people(campaign: Campaign, *, group: str = "all", reason: str = "") -> QuerySet[Delivery]:
+    """The mails behind a number of the campaign's page."""
+    _label, condition = GROUPS.get(group, GROUPS["all"])
+    found = Delivery.objects.filter(condition, campaign=campaign).select_related("customer")
+    return found.filter(reason=reason) if reason else found
+
+
+def programs(campaign: Campaign) -> int:
+    """Looks by programs (scanners, proxies, loading ahead) that were not counted."""
+    return Engagement.objects.filter(delivery__campaign=campaign).exclude(label="").count()

@@ -1,0 +1,294 @@
+"""Staff pages of campaigns: list, maker, record, the people behind a number."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET, require_POST
+
+from crm.accounts.routes import StaffRequest, View
+from crm.lib import listing
+from crm.lib.errors import Rejected
+from crm.lib.keyset import count_of, keyset_page
+from crm.lib.masking import mask_email
+from crm.lib.ui.formats import number_text
+from crm.lib.ui.parts import Step, Tab
+from customers.models import Customer
+from marketing.campaigns import selectors, services, testing
+from marketing.campaigns.audience import Reach, reach
+from marketing.campaigns.checklist import checklist
+from marketing.campaigns.forms import CampaignCreateForm, CampaignForm, ScheduleForm, TestSendForm
+from marketing.campaigns.selectors import GROUPS
+from marketing.models import Campaign, Delivery, Segment
+from marketing.models.delivery import reason_text
+from marketing.sending.context import VARIABLES
+
+ORDER = ("-created_at", "-pk")
+PEOPLE_ORDER = ("pk",)
+State = Campaign.State
+TONES = {
+    State.DRAFT: "",
+    State.SCHEDULED: "info",
+    State.SENDING: "info",
+    State.PAUSED: "warn",
+    State.SENT: "good",
+    State.CANCELLED: "",
+}
+MOST_RESENT = 1_000
+
+
+def _campaign(pk: int) -> Campaign:
+    return get_object_or_404(Campaign.objects.select_related("merchant", "segment"), pk=pk)
+
+
+def _is_fragment(request: StaffRequest) -> bool:
+    return request.headers.get("HX-Request") == "true" and request.headers.get("HX-Boosted") != "true"
+
+
+@require_GET
+def campaign_list(request: StaffRequest) -> HttpResponse:
+    asked = listing.read(request.GET, request.path, [_state_filter()])
+    rows = asked.narrow(Campaign.objects.select_related("segment"))
+    if asked.search:
+        rows = rows.filter(name__icontains=asked.search)
+    page = keyset_page(rows, order=ORDER, after=asked.after)
+    figures = selectors.funnels([row for row in page.rows if row.has_started])
+    counted = count_of(rows)
+    context = {
+        "listing": asked,
+        "total": listing.count_text(counted.number, counted.exact),
+        "rows": [(row, figures.get(row.pk), TONES[State(row.state)]) for row in page.rows],
+        "more": asked.more(page.after),
+        "tabs": _state_tabs(asked),
+    }
+    name = "_campaign_list_results.html" if _is_fragment(request) else "campaign_list.html"
+    return render(request, f"marketing/{name}", context)
+
+
+def _state_filter() -> listing.Filter:
+    return listing.Filter(
+        "state", _("State"), lambda rows, value: rows.filter(state=value), choices=lambda: list(State.choices)
+    )
+
+
+def _state_tabs(asked: listing.Listing) -> list[Tab]:
+    current = asked.on.get("state", "")
+    shown = [("", _("All")), *[(value, label) for value, label in State.choices]]
+    return [Tab(label, asked.url(state=value), value == current) for value, label in shown]
+
+
+def campaign_create(request: StaffRequest) -> HttpResponse:
+    """A name and what to begin with; the rest in the maker. `?segment=` comes from a segment's page."""
+    form = CampaignCreateForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        segment = Segment.objects.live().filter(pk=_number(request.POST.get("segment"))).first()
+        campaign = services.campaign_create(
+            merchant=request.merchant,
+            name=form.cleaned_data["name"],
+            template=form.cleaned_data["template"],
+            segment=segment,
+            actor=request.membership,
+        )
+        return redirect("campaign_edit", campaign.pk)
+    context = {"form": form, "segment": request.GET.get("segment", "")}
+    return render(request, "marketing/campaign_create.html", context, status=422 if form.errors else 200)
+
+
+def _number(value: str | None) -> int:
+    return int(value) if value and value.isdecimal() and len(value) < 19 else 0
+
+
+def campaign_edit(request: StaffRequest, pk: int) -> HttpResponse:
+    """The maker. Each change is saved as it is made; the answer then is the side: preview and check list."""
+    campaign = _campaign(pk)
+    if not campaign.is_editable:
+        return redirect("campaign_detail", pk)
+    form = CampaignForm(request.POST or None, instance=campaign)
+    if request.method == "POST":
+        if form.is_valid():
+            campaign = services.campaign_edit(campaign=_campaign(pk), values=form.cleaned_data)
+            if _is_fragment(request):
+                return render(request, "marketing/_campaign_side.html", _side(request, campaign))
+            return redirect("campaign_edit", pk)
+        if _is_fragment(request):
+            context = _side(request, _campaign(pk)) | {"form_errors": form.errors}
+            return render(request, "marketing/_campaign_side.html", context, status=422)
+    context = {"campaign": campaign, "form": form, "variables": VARIABLES, "steps": _steps(campaign)}
+    context |= _side(request, _campaign(pk))
+    return render(request, "marketing/campaign_maker.html", context, status=422 if form.errors else 200)
+
+
+def _steps(campaign: Campaign) -> list[Step]:
+    audience = campaign.segment_id is not None or campaign.audience == Campaign.Audience.EVERYONE
+    content = bool(campaign.subject.strip() and campaign.body.strip())
+    return [
+        Step(_("Audience"), "done" if audience else "current", "#audience"),
+        Step(_("Content"), "done" if content else "current" if audience else "ahead", "#content"),
+        Step(_("Check and send"), "current" if audience and content else "ahead", "#campaign-side"),
+    ]
+
+
+def _reach(campaign: Campaign) -> Reach | None:
+    try:
+        return reach(campaign)
+    except Rejected:
+        return None
+
+
+def _side(request: StaffRequest, campaign: Campaign) -> dict[str, Any]:
+    found = _reach(campaign)
+    points = checklist(
+        campaign=campaign, merchant=request.merchant, people=found.reachable if found else None
+    )
+    return {
+        "campaign": campaign,
+        "reach": found,
+        "points": points,
+        "ready": found is not None and found.reachable > 0 and all(point.state != "bad" for point in points),
+        "stamp": int(timezone.now().timestamp() * 1000),
+        "test_form": TestSendForm(initial={"to": request.user.email}),
+        "schedule_form": ScheduleForm(),
+        "may_send": request.membership.can("campaigns.send"),
+        "send_words": ngettext(
+            "Send to %(n)s person", "Send to %(n)s people", found.reachable if found else 0
+        )
+        % {"n": number_text(found.reachable if found else 0)},
+    }
+
+
+@require_POST
+def campaign_test(request: StaffRequest, pk: int) -> HttpResponse:
+    form = TestSendForm(request.POST)
+    if not form.is_valid():
+        raise Rejected(_("Enter an e-mail address."), code="bad_address")
+    testing.send_test(
+        merchant=request.merchant,
+        campaign=_campaign(pk),
+        to=form.cleaned_data["to"],
+        customer=_customer(request.POST.get("customer")),
+    )
+    messages.success(request, _("The test is on its way to %(to)s.") % {"to": form.cleaned_data["to"]})
+    return redirect("campaign_edit", pk)
+
+
+def _customer(value: str | None) -> Customer | None:
+    return Customer.objects.present().filter(pk=_number(value)).first()
+
+
+@require_GET
+def campaign_detail(request: StaffRequest, pk: int) -> HttpResponse:
+    campaign = _campaign(pk)
+    if campaign.is_editable:
+        return redirect("campaign_edit", pk)
+    return render(request, "marketing/campaign_detail.html", _record(request, campaign))
+
+
+def _record(request: StaffRequest, campaign: Campaign) -> dict[str, Any]:
+    return {
+        "campaign": campaign,
+        "figures": selectors.funnel(campaign),
+        "links": selectors.links(campaign)[:20],
+        "programs": selectors.programs(campaign),
+        "tone": TONES[State(campaign.state)],
+        "may_send": request.membership.can("campaigns.send"),
+        "stamp": int(timezone.now().timestamp() * 1000),
+    }
+
+
+@require_GET
+def campaign_figures(request: StaffRequest, pk: int) -> HttpResponse:
+    """The record's figures alone; the page asks for them when something happened."""
+    return render(request, "marketing/_campaign_figures.html", _record(request, _campaign(pk)))
+
+
+@require_POST
+def campaign_start(request: StaffRequest, pk: int) -> HttpResponse:
+    campaign = services.campaign_start(campaign=_campaign(pk), actor=request.membership)
+    messages.success(request, _("“%(name)s” is being sent.") % {"name": campaign.name})
+    return redirect("campaign_detail", pk)
+
+
+@require_POST
+def campaign_schedule(request: StaffRequest, pk: int) -> HttpResponse:
+    form = ScheduleForm(request.POST)
+    if not form.is_valid():
+        raise Rejected(_("Choose a day and a time."), code="bad_time")
+    naive: datetime = timezone.make_naive(form.cleaned_data["at"])
+    at = naive.replace(tzinfo=request.merchant.zone)
+    services.campaign_schedule(campaign=_campaign(pk), at=at, actor=request.membership)
+    messages.success(request, _("It will be sent by itself at that time."))
+    return redirect("campaign_detail", pk)
+
+
+def turning(verb: str) -> View:
+    """The view of one verb: pause, resume, cancel or unschedule."""
+
+    @require_POST
+    def campaign_turn(request: StaffRequest, pk: int) -> HttpResponse:
+        verbs = {
+            "pause": (services.campaign_pause, _("Paused. What was being handed over is finished.")),
+            "resume": (services.campaign_resume, _("Going on.")),
+            "cancel": (services.campaign_cancel, _("Cancelled. Nobody else gets it.")),
+            "unschedule": (services.campaign_unschedule, _("It is a draft again.")),
+        }
+        act, words = verbs[verb]
+        act(campaign=_campaign(pk))
+        messages.success(request, words)
+        return redirect("campaign_detail", pk)
+
+    return campaign_turn
+
+
+@require_POST
+def campaign_delete(request: StaffRequest, pk: int) -> HttpResponse:
+    services.campaign_delete(campaign=_campaign(pk))
+    messages.success(request, _("The draft is deleted."))
+    return redirect("campaign_list")
+
+
+@require_GET
+def campaign_people(request: StaffRequest, pk: int) -> HttpResponse:
+    """The mails behind a number: `?group=` of selectors.GROUPS, `?reason=` a reason code."""
+    campaign = _campaign(pk)
+    group = request.GET.get("group", "all")
+    group = group if group in GROUPS else "all"
+    reason = request.GET.get("reason", "")[:40]
+    asked = listing.read(request.GET, request.path, ())
+    rows = selectors.people(campaign, group=group, reason=reason)
+    page = keyset_page(rows, order=PEOPLE_ORDER, after=asked.after)
+    whole = request.membership.can("customers.pii")
+    counted = count_of(rows)
+    context = {
+        "campaign": campaign,
+        "group": group,
+        "group_label": GROUPS[group][0],
+        "reason": reason,
+        "reason_label": reason_text(reason) if reason else "",
+        "total": listing.count_text(counted.number, counted.exact),
+        "rows": [(row, row.address if whole else mask_email(row.address)) for row in page.rows],
+        "more": f"{request.path}?group={group}&reason={reason}&after={page.after}" if page.after else "",
+        "may_resend": group == "unknown" and request.membership.can("campaigns.send"),
+    }
+    name = "_campaign_people_results.html" if _is_fragment(request) else "campaign_people.html"
+    return render(request, f"marketing/{name}", context)
+
+
+@require_POST
+def campaign_resend(request: StaffRequest, pk: int) -> HttpResponse:
+    """Sends the chosen doubtful mails once more; all of them when none was chosen by hand."""
+    campaign = _campaign(pk)
+    ids = [_number(value) for value in request.POST.getlist("ids")]
+    if request.POST.get("all"):
+        doubtful = Delivery.objects.filter(campaign=campaign, state=Delivery.State.UNKNOWN).order_by("pk")
+        ids = list(doubtful.values_list("pk", flat=True)[:MOST_RESENT])
+    count = services.deliveries_resend(campaign=campaign, delivery_ids=ids, actor=request.membership)
+    words = ngettext("%(n)s mail is sent once more.", "%(n)s mails are sent once more.", count)
+    messages.success(request, words % {"n": number_text(count)})
+    return redirect("campaign_detail", pk)

@@ -1,0 +1,180 @@
+"""What comes back from mails: a person's looks count, a program's do not, and no GET changes a consent."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from crm.accounts.models import Merchant
+from crm.events.models import Event
+from customers.consent import consent_now
+from customers.models import Consent
+from marketing.campaigns import services
+from marketing.models import Delivery, Engagement, Link
+from marketing.sending import tokens
+from marketing.sending.robots import label_of
+from tests.factories.marketing_mail import make_campaign, make_subscriber
+
+PERSON = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148"
+
+
+@pytest.fixture
+def sent(scoped: Merchant) -> Delivery:
+    """A mail that left an hour ago, with one link."""
+    make_subscriber(scoped, "Mei")
+    campaign = services.campaign_start(campaign=make_campaign(scoped))
+    target = "https://shop.example/tea?for={{ customer.id }}"
+    Link.objects.create(merchant=scoped, campaign=campaign, number=0, target=target)
+    row: Delivery = Delivery.objects.get()
+    Delivery.objects.update(state="sent", sent_at=timezone.now() - dt.timedelta(hours=1))
+    row.refresh_from_db()
+    return row
+
+
+def ask(path: str, *, method: str = "get", agent: str = PERSON, **headers: str):
+    client = Client(enforce_csrf_checks=True)
+    return getattr(client, method)(path, headers={"User-Agent": agent, **headers})
+
+
+def click(row: Delivery, number: int = 0) -> str:
+    return f"/t/c/{tokens.make(tokens.CLICK, row.pk, number)}"
+
+
+def picture(row: Delivery) -> str:
+    return f"/t/o/{tokens.make(tokens.OPEN, row.pk)}.gif"
+
+
+def way_out(row: Delivery) -> str:
+    return f"/u/{tokens.make(tokens.UNSUBSCRIBE, row.pk)}/"
+
+
+def test_a_click_leads_to_the_stored_target_and_counts_once(sent: Delivery) -> None:
+    for _ in range(3):
+        answer = ask(click(sent))
+        assert answer.status_code == 302
+        assert answer["Location"] == f"https://shop.example/tea?for={sent.customer_id}"
+    sent.refresh_from_db()
+    assert sent.clicked_at is not None
+    assert sent.opened_at is not None, "who clicks has opened"
+    assert Event.objects.filter(name="marketing.mail_clicked").count() == 1
+    assert Event.objects.get(name="marketing.mail_opened").customer_id == sent.customer_id
+    assert Engagement.objects.filter(kind="click", label="").count() == 3
+    sent.customer.metrics.refresh_from_db()
+    assert sent.customer.metrics.last_clicked_at is not None
+
+
+def test_an_open_is_a_picture_that_nobody_keeps(sent: Delivery) -> None:
+    answer = ask(picture(sent))
+    assert answer["Content-Type"] == "image/gif"
+    assert "no-store" in answer["Cache-Control"]
+    sent.refresh_from_db()
+    assert sent.opened_at is not None
+    assert sent.clicked_at is None
+
+
+@pytest.mark.parametrize(
+    "name, method, agent, headers",
+    [
+        ("asks only for the head", "head", PERSON, {}),
+        ("no name", "get", "", {}),
+        ("scanner", "get", "Mozilla/5.0 (compatible; Barracuda Sentinel)", {}),
+        ("command line", "get", "curl/8.5.0", {}),
+        ("bot", "get", "Mozilla/5.0 (compatible; bingbot/2.0)", {}),
+        ("loads ahead", "get", PERSON, {"Sec-Purpose": "prefetch;prerender"}),
+    ],
+)
+def test_a_program_counts_as_nobody(
+    sent: Delivery, name: str, method: str, agent: str, headers: dict[str, str]
+) -> None:
+    for path in (picture(sent), click(sent), way_out(sent)) * 3:
+        assert ask(path, method=method, agent=agent, **headers).status_code in (200, 302)
+    sent.refresh_from_db()
+    assert (sent.opened_at, sent.clicked_at, sent.unsubscribed_at) == (None, None, None)
+    assert consent_now(customer=sent.customer, channel="email") is True
+    assert Event.objects.filter(name__startswith="marketing.mail_").count() == 0
+    assert Engagement.objects.exclude(label="").count() == 6
+    assert ask(click(sent)).status_code == 302, "nothing was used up"
+
+
+@pytest.mark.parametrize(
+    "kind, seconds, agent, label",
+    [
+        ("open", 1, PERSON, "prefetch"),
+        ("open", 3, PERSON, ""),
+        (
+            "open",
+            3600,
+            "Mozilla/5.0 (Windows NT 5.1) GoogleImageProxy (via ggpht.com GoogleImageProxy)",
+            "proxy",
+        ),
+        ("open", 3600, "Mozilla/5.0", "proxy"),
+        ("click", 1, PERSON, "scanner"),
+        ("click", 3, PERSON, ""),
+    ],
+)
+def test_who_asks_too_soon_or_for_everybody(kind: str, seconds: int, agent: str, label: str) -> None:
+    now = timezone.now()
+    found = label_of(
+        kind=kind,
+        method="GET",
+        user_agent=agent,
+        purpose="",
+        sent_at=now - dt.timedelta(seconds=seconds),
+        now=now,
+    )
+    assert found == label
+
+
+@pytest.mark.parametrize("path", ["/t/c/x", "/t/c/" + "A" * 27, "/u/x/", "/u/" + "A" * 27 + "/"])
+def test_a_token_that_is_not_ours_leads_nowhere(sent: Delivery, path: str) -> None:
+    assert ask(path).status_code == 404
+
+
+def test_a_token_of_another_kind_or_link_is_refused(sent: Delivery) -> None:
+    token = tokens.make(tokens.OPEN, sent.pk)
+    assert ask(f"/t/c/{token}").status_code == 404
+    assert ask(f"/u/{token}/", method="post").status_code == 404
+    assert ask(click(sent, 7)).status_code == 404
+    assert consent_now(customer=sent.customer, channel="email") is True
+
+
+def test_the_picture_answers_alike_for_an_unknown_token(sent: Delivery) -> None:
+    assert ask("/t/o/nonsense.gif").content == ask(picture(sent)).content
+
+
+def test_a_target_never_comes_from_the_address(sent: Delivery) -> None:
+    answer = ask(click(sent) + "?url=https://evil.example/&u=https://evil.example/")
+    assert answer["Location"].startswith("https://shop.example/")
+
+
+def test_looking_at_the_way_out_changes_nothing(sent: Delivery) -> None:
+    page = ask(way_out(sent))
+    assert page.status_code == 200
+    assert b"Unsubscribe" in page.content
+    assert sent.address.encode() not in page.content, "the address is shown masked"
+    assert consent_now(customer=sent.customer, channel="email") is True
+
+
+@pytest.mark.parametrize("body", [{"List-Unsubscribe": "One-Click"}, {}])
+def test_a_post_unsubscribes_without_login_or_csrf(sent: Delivery, body: dict[str, str]) -> None:
+    client = Client(enforce_csrf_checks=True)
+    for _ in range(2):
+        assert client.post(way_out(sent), body).status_code == 200
+    assert consent_now(customer=sent.customer, channel="email") is False
+    entry = Consent.objects.get(granted=False)
+    assert entry.source == "unsubscribe"
+    assert entry.proof["message_id"] == sent.message_id
+    assert entry.proof["one_click"] is bool(body)
+    sent.refresh_from_db()
+    assert sent.unsubscribed_at is not None
+    assert Event.objects.filter(name="marketing.unsubscribed").count() == 1
+
+
+def test_a_mistake_can_be_taken_back(sent: Delivery) -> None:
+    client = Client()
+    client.post(way_out(sent))
+    client.post(way_out(sent), {"action": "again"})
+    assert consent_now(customer=sent.customer, channel="email") is True
