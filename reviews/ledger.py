@@ -69,8 +69,9 @@ def _instant(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def append(review: Review, action: str, *, reason: str = "") -> LedgerEntry:
-    """The new link, in the caller's transaction. Locks the merchant's chain until it ends."""
+def append(review: Review, action: str, *, reason: str = "", at: datetime | None = None) -> LedgerEntry:
+    """The new link, in the caller's transaction. Locks the merchant's chain until it ends. `at` is for
+    history brought in later; the order of links is the order of writing."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"ledger:{review.merchant_id}"]
@@ -85,7 +86,7 @@ def append(review: Review, action: str, *, reason: str = "") -> LedgerEntry:
         reason=reason,
         actor=current_actor(),
         digest=words_digest(review),
-        happened_at=timezone.now(),
+        happened_at=at or timezone.now(),
         previous=last.hash if last else GENESIS,
     )
     entry.hash = entry_hash(entry)

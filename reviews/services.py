@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -10,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from crm.accounts.models import Membership, Merchant
 from crm.events.emitting import emit
+from crm.events.types import EventType
 from crm.lib.errors import Conflict, Rejected
 from customers.models import Customer
 from orders.models import Order, OrderLine, Product
@@ -23,13 +25,14 @@ def _facts(review: Review) -> dict[str, Any]:
     return {"review_id": review.pk, "product": str(review.product), "rating": review.rating}
 
 
-def _announce(review: Review, kind: Any, **more: Any) -> None:
+def _announce(review: Review, kind: EventType, *, at: datetime | None = None, **more: Any) -> None:
     emit(
         kind,
         merchant=review.merchant_id,
         customer=review.customer_id,
         subject=review,
         data=_facts(review) | more,
+        occurred_at=at,
     )
 
 
@@ -46,6 +49,7 @@ def review_submit(
     order_line: OrderLine | None = None,
     language: str = "",
     source: str = "portal",
+    at: datetime | None = None,
 ) -> Review:
     """The new review, waiting for moderation. With an order line it is a verified purchase: the line must be
     the product's and the customer's, its order not cancelled. Raises Conflict for a second one on a line."""
@@ -65,14 +69,15 @@ def review_submit(
         body=body.strip()[:5_000],
         language=language[:10],
         source=source,
+        submitted_at=at or timezone.now(),
     )
     try:
         with transaction.atomic():
             review.save()
     except IntegrityError as error:
         raise Conflict(_("This purchase has been reviewed already."), code="reviewed") from error
-    ledger.append(review, Action.SUBMITTED)
-    _announce(review, events.REVIEW_SUBMITTED)
+    ledger.append(review, Action.SUBMITTED, at=at)
+    _announce(review, events.REVIEW_SUBMITTED, at=at)
     return review
 
 
@@ -109,16 +114,16 @@ def review_edit(*, review: Review, rating: int, title: str, body: str) -> Review
 
 
 @transaction.atomic
-def review_publish(*, review: Review) -> Review:
+def review_publish(*, review: Review, at: datetime | None = None) -> Review:
     """Shows the review to everybody. Publishing twice changes nothing."""
     review = Review.objects.select_for_update().get(pk=review.pk)
     if review.state == Review.State.PUBLISHED:
         return review
     review.state, review.withheld_reason = Review.State.PUBLISHED, ""
-    review.published_at = review.published_at or timezone.now()
+    review.published_at = review.published_at or at or timezone.now()
     review.save(update_fields=["state", "withheld_reason", "published_at"])
-    ledger.append(review, Action.PUBLISHED)
-    _announce(review, events.REVIEW_PUBLISHED)
+    ledger.append(review, Action.PUBLISHED, at=at)
+    _announce(review, events.REVIEW_PUBLISHED, at=at)
     return review
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db import connection, transaction
@@ -13,9 +13,12 @@ from django.utils import timezone
 from crm.accounts.models import ExchangeRate, Membership, Merchant
 from crm.accounts.permissions import Role
 from crm.accounts.services import member_add, merchant_create
-from crm.demo import stories, words
+from crm.demo import words
 from crm.demo.people import people_write
 from crm.demo.sales import sales_write, shelves_write
+from crm.demo.stories.conversations import conversations_write
+from crm.demo.stories.mailings import mailings_write
+from crm.demo.stories.opinions import opinions_write
 from crm.lib.tenancy import merchant_scope
 from customers.searching import search_rebuild_all
 from orders import metrics
@@ -79,8 +82,17 @@ def shop_make(*, slug: str, size: Size, say: Say, name: str = "") -> Merchant:
         _settle(merchant, say)
         if size.with_stories:
             say("reviews, tickets, segments, campaigns …")
-            stories.tell(merchant=merchant, members=members, now=now)
+            with transaction.atomic():
+                _stories(merchant, members, now, seed)
     return merchant
+
+
+def _stories(merchant: Merchant, members: list[Membership], now: datetime, seed: str) -> None:
+    by_role = {member.role: member for member in members}
+    agent, manager = by_role[Role.AGENT], by_role[Role.MANAGER]
+    opinions_write(merchant=merchant, agent=agent, now=now, seed=seed)
+    conversations_write(merchant=merchant, agents=[agent, manager], now=now, seed=seed)
+    mailings_write(merchant=merchant, marketer=by_role[Role.MARKETER], now=now, seed=seed)
 
 
 def _staff(merchant: Merchant) -> list[Membership]:

@@ -1,0 +1,1 @@
+"""What makes a demo shop worth looking at, told through the services that people use."""

@@ -1,0 +1,121 @@
+"""Segments, and campaigns that went out and came back."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from random import Random
+
+from crm.accounts.models import Membership, Merchant
+from crm.lib.copying import copy_rows, reserve_ids
+from customers.models import Customer
+from marketing.campaigns.services import campaign_create
+from marketing.models import Campaign, Delivery, Engagement, Link
+from marketing.segments.catalogue import STARTERS
+from marketing.segments.refreshing import segment_refresh
+from marketing.segments.services import segment_save
+
+# (name, subject, days ago, share opened, share of openers who clicked, share unsubscribed)
+SENT = [
+    ("双十一预热 11.11 preview", "{{ customer.name }}，双十一专享价提前看", 16, 0.46, 0.22, 0.004),
+    ("Autumn oolong has arrived", "New: this autumn's Tieguanyin", 41, 0.39, 0.17, 0.006),
+]
+
+
+def mailings_write(*, merchant: Merchant, marketer: Membership, now: datetime, seed: str) -> None:
+    """Four segments, two sent campaigns with what came back, one draft."""
+    segments = [
+        segment_save(merchant=merchant, name=str(one.name), definition=one.definition, actor=marketer)
+        for one in STARTERS
+    ]
+    for segment in segments:
+        segment_refresh(segment=segment)
+    for at, sent in enumerate(SENT):
+        name, subject, days, *_shares = sent
+        campaign = campaign_create(
+            merchant=merchant,
+            name=name,
+            actor=marketer,
+            values={"audience": Campaign.Audience.EVERYONE, "subject": subject},
+        )
+        started = now - timedelta(days=days, hours=3)
+        Campaign.objects.filter(pk=campaign.pk).update(
+            state=Campaign.State.SENT,
+            created_at=started - timedelta(days=1),
+            started_at=started,
+            frozen_at=started,
+            finished_at=started + timedelta(minutes=2),
+        )
+        _came_back(merchant, campaign, started, sent, Random(f"{seed}:mail:{at}"))
+    campaign_create(
+        merchant=merchant,
+        name="给老客户的感谢 Thank you",
+        actor=marketer,
+        segment=segments[0],
+    )
+
+
+def _came_back(
+    merchant: Merchant,
+    campaign: Campaign,
+    started: datetime,
+    sent: tuple[str, str, int, float, float, float],
+    rng: Random,
+) -> None:
+    """Delivery rows and engagements as the sending and tracking would have written them."""
+    _name, _subject, _days, opened_share, clicked_share, left_share = sent
+    people = list(
+        Customer.objects.filter(
+            consents__channel="email",
+            consents__purpose="marketing",
+            consents__granted=True,
+            created_at__lt=started,
+        )
+        .exclude(email="")
+        .order_by("pk")
+        .distinct()
+        .values_list("pk", "email")[:20_000]
+    )
+    link = Link.objects.create(merchant=merchant, campaign=campaign, number=1, target=merchant.website)
+    first = reserve_ids(Delivery, len(people))
+    rows, engagements = [], []
+    for number, (customer_id, email) in enumerate(people):
+        luck = rng.random()
+        state, reason = ("failed", "refused") if luck < 0.012 else ("sent", "")
+        if luck > 0.97:
+            state, reason = (
+                "skipped",
+                rng.choice(["hold:open_complaint", "hold:late_parcel", "frequency_cap"]),
+            )
+        sent_at = started + timedelta(seconds=number / 8) if state == "sent" else None
+        opened = clicked = left = None
+        if sent_at and rng.random() < opened_share:
+            opened = sent_at + timedelta(minutes=rng.expovariate(1 / 300))
+            engagements.append((merchant.pk, first + number, None, "open", "", opened))
+            if rng.random() < clicked_share:
+                clicked = opened + timedelta(seconds=rng.randint(5, 90))
+                engagements.append((merchant.pk, first + number, link.pk, "click", "", clicked))
+            elif rng.random() < left_share * 3:
+                left = opened + timedelta(seconds=40)
+        message_id = f"<demo.{campaign.pk}.{number}@guanxi-tea.example>"
+        rows.append(
+            (
+                first + number,
+                merchant.pk,
+                campaign.pk,
+                customer_id,
+                email,
+                state,
+                reason,
+                message_id,
+                sent_at,
+                sent_at,
+                opened,
+                clicked,
+                left,
+                started,
+            )
+        )
+    columns = ("id", "merchant_id", "campaign_id", "customer_id", "address", "state", "reason", "message_id")
+    more = ("sending_at", "sent_at", "opened_at", "clicked_at", "unsubscribed_at", "created_at")
+    copy_rows(Delivery, (*columns, *more), rows)
+    copy_rows(Engagement, ("merchant_id", "delivery_id", "link_id", "kind", "label", "at"), engagements)
