@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from crm.accounts.models import Merchant
 from crm.events.delivering import deliver
@@ -49,7 +49,7 @@ def test_without_an_order_line_it_is_not_verified(scoped: Merchant, product: Pro
 def test_verified_purchase_cannot_be_set(scoped: Merchant, product: Product) -> None:
     review = services.review_submit(merchant=scoped, product=product, rating=4)
     with (
-        pytest.raises(Exception, match="generated|GENERATED"),
+        pytest.raises(DatabaseError, match="can only be updated to DEFAULT"),
         transaction.atomic(),
         connection.cursor() as cursor,
     ):
@@ -156,7 +156,7 @@ def test_the_ledger_verifies(scoped: Merchant, delivered: Order, product: Produc
 TAMPERING = {
     "words changed": "UPDATE reviews_review SET body = 'lovely' WHERE id = %(review)s",
     "stars changed": "UPDATE reviews_review SET rating = 5 WHERE id = %(review)s",
-    "state changed": "UPDATE reviews_review SET state = 'withheld', withheld_reason = 'spam' WHERE id = %(review)s",
+    "state changed": "UPDATE reviews_review SET state = 'pending' WHERE id = %(review)s",
     "entry changed": "UPDATE reviews_ledgerentry SET rating = 5 WHERE sequence = 1",
     "entry taken out": "DELETE FROM reviews_ledgerentry WHERE sequence = 3",
     "history cut off": "DELETE FROM reviews_ledgerentry WHERE sequence >= 2",
