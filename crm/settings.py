@@ -259,7 +259,19 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = DEBUG or env.bool("TESTING", False)
 # Brotli at its best quality takes a second per megabyte: nothing twice, and no source maps.
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
-WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ("gif", "gz", "br", "jpg", "jpeg", "map", "png", "webp", "woff", "woff2", "zip")
+WHITENOISE_SKIP_COMPRESS_EXTENSIONS = (
+    "gif",
+    "gz",
+    "br",
+    "jpg",
+    "jpeg",
+    "map",
+    "png",
+    "webp",
+    "woff",
+    "woff2",
+    "zip",
+)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 2**20  # a form or JSON body; files stream to disk and have their own limits
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2**20
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
@@ -279,6 +291,10 @@ EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Guanxi <no-reply@guanxi.test>")
 # Where `make run` shows the caught mail; empty in production.
 MAILBOX_URL = env.str("MAILBOX_URL", "")
+
+# --- requests to addresses that others chose (webhooks, stores) -----------------------------------------
+# They go to public addresses only. A developer's own machine as receiver: OUTGOING_ALLOW_LOOPBACK=1.
+OUTGOING_ALLOW_LOOPBACK = env.bool("OUTGOING_ALLOW_LOOPBACK", False)
 
 # --- API --------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

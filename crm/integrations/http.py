@@ -1,0 +1,85 @@
+"""Requests to addresses that strangers chose: pinned to a public address, bounded in time and size."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+from django.conf import settings
+from requests_hardened import Config, HTTPSession
+from requests_hardened.ip_filter import InvalidIPAddress
+
+from crm.lib.errors import Upstream
+
+CONNECT_SECONDS, READ_SECONDS = 5, 15
+# A page of 250 fat orders; more is not an answer but an attack.
+LARGEST_ANSWER = 20 * 2**20
+USER_AGENT = "Guanxi/1"
+
+
+@dataclass(frozen=True)
+class Answered:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    seconds: float
+
+
+def session() -> requests.Session:
+    """No redirects, no proxies or netrc of the environment; names resolve once, to a public address that
+    is then connected to, so that a second look-up can't lead inside. Loopback by OUTGOING_ALLOW_LOOPBACK."""
+    made: requests.Session = HTTPSession(
+        Config(
+            ip_filter_enable=True,
+            ip_filter_allow_loopback_ips=settings.OUTGOING_ALLOW_LOOPBACK,
+            never_redirect=True,
+            default_timeout=(CONNECT_SECONDS, READ_SECONDS),
+            user_agent_override=USER_AGENT,
+        )
+    )
+    made.trust_env = False
+    return made
+
+
+def send(
+    method: str,
+    url: str,
+    *,
+    headers: dict[str, str] | None = None,
+    data: bytes | None = None,
+    params: dict[str, Any] | None = None,
+    auth: tuple[str, str] | None = None,
+    largest: int = LARGEST_ANSWER,
+    cut: bool = False,
+) -> Answered:
+    """The answer, whatever its status. `cut` keeps the first `largest` bytes of a longer one.
+
+    Raises Upstream, retryable unless the address itself is not allowed.
+    """
+    began = time.monotonic()
+    headers = {"Accept-Encoding": "identity", **(headers or {})}
+    try:
+        with (
+            session() as client,
+            client.request(
+                method, url, headers=headers, data=data, params=params, auth=auth, stream=True
+            ) as response,
+        ):
+            body = response.raw.read(largest + 1, decode_content=False)
+            if len(body) > largest and not cut:
+                raise Upstream(f"The answer is larger than {largest} bytes.", retryable=False)
+            answer_headers = {name.lower(): value for name, value in response.headers.items()}
+            return Answered(response.status_code, answer_headers, body[:largest], time.monotonic() - began)
+    except InvalidIPAddress as error:
+        text = "The address leads to a private network, which is not allowed."
+        raise Upstream(text, retryable=False, code="private_address") from error
+    except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, UnicodeError) as error:
+        raise Upstream(f"The address can't be used: {error}", retryable=False) from error
+    except (requests.RequestException, OSError) as error:
+        raise Upstream(f"{type(error).__name__}: {error}"[:300], retryable=True) from error
+    except Exception as error:
+        if type(error).__module__.startswith("urllib3"):
+            raise Upstream(f"{type(error).__name__}: {error}"[:300], retryable=True) from error
+        raise

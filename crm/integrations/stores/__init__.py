@@ -1,0 +1,1 @@
+"""Store adapters, four methods wide."""
