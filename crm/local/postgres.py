@@ -163,7 +163,6 @@ DURABLE = {
     "max_wal_size": "2GB",
     "checkpoint_timeout": "15min",
     "wal_compression": "on",
-    "log_min_duration_statement": "2000",
 }
 THROWAWAY = {
     "fsync": "off",
