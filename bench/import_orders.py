@@ -4,9 +4,10 @@
     python bench/import_orders.py [FILE] [--preset online-retail]
 
 1. `manage.py import_orders` runs as a process of its own into a new merchant: wall time and peak memory.
-2. Every row that it wrote (customers, identities, metrics, products, variants, orders, lines, refunds, events,
-   deliveries, change records) is exported, renumbered for a second merchant, and loaded by COPY, one transaction,
-   keys and indexes as they are.
+2. Every row that it wrote (customers, identities, metrics, products, variants, orders, lines, refunds,
+events,
+   deliveries, change records) is exported, renumbered for a second merchant, and loaded by COPY, one
+   transaction, keys and indexes as they are.
 3. The ratio is rows a second of 1 to rows a second of 2.
 
 One line per figure. The tables are emptied afterwards, so it refuses a database that holds other shops.
@@ -76,14 +77,28 @@ def main() -> None:
             rows, size, copying = bare_copy(slug, Path(temporary))
     finally:
         empty()
-    print(f"import_lines_per_second {result['lines'] / seconds:,.0f} ({result['lines']:,} lines in {seconds:.1f} s)")
-    print(f"import_vs_bare_copy {copying / seconds:.2f} (bare COPY of {rows:,} rows, {size >> 20} MB: {copying:.1f} s)")
+    print(
+        f"import_lines_per_second {result['lines'] / seconds:,.0f} ({result['lines']:,} lines in "
+        f"{seconds:.1f} s)"
+    )
+    print(
+        f"import_vs_bare_copy {copying / seconds:.2f} (bare COPY of {rows:,} rows, {size >> 20} "
+        f"MB: {copying:.1f} s)"
+    )
     print(f"import_peak_memory_vs_limit {peak / 300:.2f} ({peak:.0f} MB of 300)")
     print(f"import_totals_equal {int(bool(result['equal']))} (net {result['net']} {result['currency']})")
 
 
 def run_import(file: Path, slug: str, preset: str) -> tuple[dict[str, Any], float, float]:
-    command = [sys.executable, "manage.py", "import_orders", str(file), "--merchant", slug, "--create-merchant"]
+    command = [
+        sys.executable,
+        "manage.py",
+        "import_orders",
+        str(file),
+        "--merchant",
+        slug,
+        "--create-merchant",
+    ]
     before = time.monotonic()
     done = subprocess.run(
         [*command, "--mapping", preset, "--json"], cwd=ROOT, capture_output=True, text=True, check=False

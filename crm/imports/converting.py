@@ -127,10 +127,8 @@ def to_decimal(cell: Cell, decimal_sign: str) -> Decimal | Bad | None:
         text = "-" + text[1:-1]
     elif text.endswith("-"):
         text = "-" + text[:-1]
-    if decimal_sign == ",":
-        text = text.replace(".", "").replace(",", ".")
-    else:
-        text = text.replace(",", "")
+    grouping = "." if decimal_sign == "," else ","
+    text = text.replace(grouping, "").replace(",", ".")
     if not _NUMBER.fullmatch(text):
         return Bad("number", _("“%(text)s” is no number") % {"text": str(cell)[:40]})
     return Decimal(text)
@@ -206,7 +204,8 @@ def to_instant(cell: Cell, reading: Reading) -> Converted:
 
 
 def parse_date(text: str, date_order: str) -> datetime | None:
-    """The date in one of the known forms, aware only if it says its zone. Raises ValueError for 31 February."""
+    """The date in one of the known forms, aware only if it says its zone. Raises ValueError for 31
+    February."""
     if _EPOCH.fullmatch(text):
         return datetime.fromtimestamp(int(text[:10]), tz=UTC)
     found = _YEAR_FIRST.fullmatch(text) or _COMPACT.fullmatch(text)

@@ -22,9 +22,9 @@ SAMPLE_ROWS = 8
 class Profile:
     """What looking into the file found.
 
-    `date_orders` is per column: "dmy", "mdy", "mixed", or "ambiguous" when every date reads both ways; columns
-    without such dates are left out. `decimal_signs` likewise: ",", ".", or "ambiguous" (only 1,234 was seen).
-    """
+    `date_orders` is per column: "dmy", "mdy", "mixed", or "ambiguous" when every date reads both ways;
+    columns without such dates are left out. `decimal_signs` likewise: ",", ".", or "ambiguous" (only 1,234
+    was seen)."""
 
     sample: list[list[str]] = field(default_factory=list)
     date_orders: dict[str, str] = field(default_factory=dict)
@@ -41,7 +41,8 @@ class Profile:
 
 
 def profile_table(table: Table) -> Profile:
-    """The first rows, and the order of dates and decimals by scanning until it is clear. Raises UnreadableFile."""
+    """The first rows, and the order of dates and decimals by scanning until it is clear. Raises
+    UnreadableFile."""
     profile = Profile()
     scans = [_ColumnScan() for _name in table.columns]
     deadline = time.monotonic() + SCAN_SECONDS

@@ -25,7 +25,8 @@ ORPHAN_SECONDS = 24 * 3600
 
 
 def sweep() -> int:
-    """Rings for every abandoned batch; how many. Files of the command lie where only its caller may see them."""
+    """Rings for every abandoned batch; how many. Files of the command lie where only its caller may see
+    them."""
     with all_merchants(reason="beat looks for work of every merchant"):
         found = list(
             ImportBatch.objects.abandoned()
@@ -38,7 +39,8 @@ def sweep() -> int:
 
 
 def prune() -> None:
-    """Deletes uploads after 30 days, forgotten dry runs' tables after a day, and files that no batch knows."""
+    """Deletes uploads after 30 days, forgotten dry runs' tables after a day, and files that no batch
+    knows."""
     now = timezone.now()
     with all_merchants(reason="beat tidies up for every merchant"):
         old = ImportBatch.objects.filter(

@@ -28,9 +28,9 @@ class ImportBatchQuerySet(models.QuerySet["ImportBatch"]):
 class ImportBatch(TenantModel):
     """One file and one run of it. `kind` names the importer, `stage` and `cursor` the next chunk of its work.
 
-    A chunk and its cursor commit together, so whatever dies, the batch goes on where it stood. `runner` is the
-    token of the worker that holds the batch until `claimed_until`; one that lost it stops at its next chunk.
-    """
+    A chunk and its cursor commit together, so whatever dies, the batch goes on where it stood. `runner` is
+    the token of the worker that holds the batch until `claimed_until`; one that lost it stops at its next
+    chunk."""
 
     class State(models.TextChoices):
         UPLOADED = "uploaded", _("Waiting for its columns")
@@ -137,8 +137,8 @@ class RefusedRow(TenantModel):
 class Change(TenantModel):
     """What a batch did to one row, so that it can be undone. `before` is NULL for a row that it made.
 
-    `stamp` is the row's updated-at as the batch left it: another one means that somebody has touched it since.
-    """
+    `stamp` is the row's updated-at as the batch left it: another one means that somebody has touched it
+    since."""
 
     batch = MerchantForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="changes", db_index=False)
     model = models.CharField(max_length=40)

@@ -1,7 +1,7 @@
 """Doing a batch's work: chunk by chunk, each committed with its place, by one worker at a time.
 
-Whatever dies, the next worker goes on after the last committed chunk. A worker that was merely slow finds that its
-claim is gone and stops before it writes.
+Whatever dies, the next worker goes on after the last committed chunk. A worker that was merely slow finds
+that its claim is gone and stops before it writes.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ Watcher = Callable[[ImportBatch], None]
 def work_on(*, merchant_id: int, batch_id: int, watcher: Watcher | None = None) -> bool:
     """Does all that the batch's state asks for. False when another worker holds it or nothing is to be done.
 
-    `watcher` hears of each committed chunk. An unexpected error leaves the batch as failed, to be resumed, and
-    is raised; a lost database connection leaves it to the sweeper.
+    `watcher` hears of each committed chunk. An unexpected error leaves the batch as failed, to be resumed,
+    and is raised; a lost database connection leaves it to the sweeper.
     """
     merchant = Merchant.objects.get(pk=merchant_id)
     with ExitStack() as stack:
@@ -98,7 +98,8 @@ class _Worker:
         return True
 
     def _recover_staging(self, batch: ImportBatch) -> None:
-        """After a crash of the database the working tables are empty: everything is read again from the file."""
+        """After a crash of the database the working tables are empty: everything is read again from the
+        file."""
         nothing_read = batch.stage in {"", "read"} and batch.cursor == 0
         if batch.state == State.UNDOING or nothing_read:
             return

@@ -27,9 +27,9 @@ class Option:
 class Step:
     """A stretch of the work, done in chunks.
 
-    `run(batch, cursor)` does the chunk after `cursor` inside the caller's transaction and returns the new cursor,
-    or None when nothing was left. `size(batch)` is what the cursor counts up to; `weight` its share of the bar.
-    """
+    `run(batch, cursor)` does the chunk after `cursor` inside the caller's transaction and returns the new
+    cursor, or None when nothing was left. `size(batch)` is what the cursor counts up to; `weight` its share
+    of the bar."""
 
     key: str
     label: Text
@@ -57,7 +57,8 @@ class Importer(Protocol):
         ...
 
     def check_steps(self, batch: ImportBatch) -> Sequence[Step]:
-        """After the file was staged: sort it, refuse what can't be, count what would happen. No business row."""
+        """After the file was staged: sort it, refuse what can't be, count what would happen. No business
+        row."""
         ...
 
     def run_steps(self, batch: ImportBatch) -> Sequence[Step]:

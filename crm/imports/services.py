@@ -98,10 +98,17 @@ def earlier_batches(batch: ImportBatch) -> list[ImportBatch]:
 
 @transaction.atomic
 def batch_map(
-    *, batch: ImportBatch, merchant: Merchant, mapping: Mapping[str, str], options: Mapping[str, str]
+    *,
+    batch: ImportBatch,
+    merchant: Merchant,
+    mapping: Mapping[str, str],
+    options: Mapping[str, str],
+    preset: str | None = None,
 ) -> ImportBatch:
     """The batch with these choices, to be checked anew. Raises Rejected with a reason per field."""
     batch = _locked(batch)
+    if preset is not None:
+        batch.preset = preset
     if not batch.can_map:
         raise Conflict(_("The file was imported already; its columns can't be chosen any more."))
     check_mapping(batch, merchant, mapping, options)

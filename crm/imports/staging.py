@@ -1,7 +1,8 @@
-"""The file as rows in the database: one unlogged table per batch, filled by COPY, dropped when the work is done.
+"""The file as rows in the database: one unlogged table per batch, filled by COPY, dropped when the work is
+done.
 
-Unlogged, because it can be read again from the file: a crash of PostgreSQL empties it, which `is_intact` sees.
-"""
+Unlogged, because it can be read again from the file: a crash of PostgreSQL empties it, which `is_intact`
+sees."""
 
 from __future__ import annotations
 
@@ -192,7 +193,8 @@ def _refusal(row: int, column: str, bad: Bad, raw: tuple[str, ...]) -> BrokenRow
 
 
 def save_refused(batch: ImportBatch, refused: Iterable[BrokenRow]) -> None:
-    """Keeps refused rows for the person to download; zero bytes, which PostgreSQL can't hold, are shown as ␀."""
+    """Keeps refused rows for the person to download; zero bytes, which PostgreSQL can't hold, are shown as
+    ␀."""
     RefusedRow.objects.bulk_create(
         [
             RefusedRow(

@@ -48,9 +48,11 @@ def products_chunk(batch: ImportBatch, cursor: int) -> int | None:
     execute(
         f"""
         WITH made AS (
-            INSERT INTO {PRODUCT} (merchant_id, channel_id, external_id, title, category, brand, url, image_url,
+            INSERT INTO {PRODUCT} (merchant_id, channel_id, external_id, title, category, brand, url,
+                image_url,
                                    price, currency, is_active, created_at, updated_at)
-            SELECT %(merchant)s, %(channel)s, item_key, coalesce(title, ''), coalesce(category, ''), '', '', '',
+            SELECT %(merchant)s, %(channel)s, item_key, coalesce(title, ''), coalesce(category, ''), '', '',
+                '',
                    price, %(currency)s, true, now(), now()
             FROM {{items}} WHERE item_no > %(first)s AND item_no <= %(last)s ORDER BY item_key
             ON CONFLICT (merchant_id, channel_id, external_id) DO NOTHING RETURNING id, updated_at

@@ -89,9 +89,11 @@ def _classify(batch: ImportBatch, values: dict[str, Any]) -> None:
             SELECT * FROM {{docs}} WHERE doc_no > %(first)s AND doc_no <= %(last)s AND outcome = 'known'
         ), stored AS (
             SELECT x.order_id, {_contents("x.sku", "x.quantity", "x.unit_price", "x.discount")} AS contents
-            FROM {LINE} x JOIN known k ON k.order_id = x.order_id WHERE x.merchant_id = %(merchant)s GROUP BY 1
+            FROM {LINE} x JOIN known k ON k.order_id = x.order_id WHERE x.merchant_id = %(merchant)s GROUP BY
+                1
         ), told AS (
-            SELECT r.order_ref, {_contents("r.sku", "r.quantity", "r.unit_price", "r.line_discount")} AS contents
+            SELECT r.order_ref, {_contents("r.sku", "r.quantity", "r.unit_price", "r.line_discount")} AS
+                contents
             FROM {{rows}} r JOIN known k ON k.order_ref = r.order_ref
             WHERE NOT r.duplicate AND r.quantity IS NOT NULL GROUP BY 1
         )
@@ -108,7 +110,8 @@ def _classify(batch: ImportBatch, values: dict[str, Any]) -> None:
 
 def _contents(sku: str, quantity: str, price: str, discount: str) -> str:
     """A fingerprint of an order's lines, whatever their order."""
-    line = f"coalesce({sku}, '') || '|' || {quantity} || '|' || {price} || '|' || coalesce({discount}, 0)::numeric(19,4)"
+    off = f"coalesce({discount}, 0)::numeric(19,4)"
+    line = f"coalesce({sku}, '') || '|' || {quantity} || '|' || {price} || '|' || {off}"
     return f"md5(string_agg({line}, ',' ORDER BY {line}))"
 
 

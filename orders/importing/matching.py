@@ -1,9 +1,9 @@
 """Which order a cancellation undoes.
 
-The rule: the newest order of the same buyer in the same channel and currency, placed before the cancellation, that
-has every one of its products at no lower a price and in enough quantity, earlier refunds taken off. A cancellation
-without such an order, or without a buyer, stands alone. Nothing is split over two orders: a refund belongs to one.
-"""
+The rule: the newest order of the same buyer in the same channel and currency, placed before the
+cancellation, that has every one of its products at no lower a price and in enough quantity, earlier refunds
+taken off. A cancellation without such an order, or without a buyer, stands alone. Nothing is split over two
+orders: a refund belongs to one."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ class _Line:
 
 
 def match(batch: ImportBatch, channel_id: int, cancellations: list[Cancellation]) -> None:
-    """Sets `order_id` and `parts` where the order is found. Two queries; the cancellations come oldest first."""
+    """Sets `order_id` and `parts` where the order is found. Two queries; the cancellations come oldest
+    first."""
     candidates = _candidates(batch, channel_id, [each.doc_no for each in cancellations if each.customer_id])
     lines = _lines(batch, {order_id for orders in candidates.values() for order_id in orders})
     for cancellation in cancellations:
@@ -87,7 +88,8 @@ def _candidates(batch: ImportBatch, channel_id: int, doc_nos: list[int]) -> dict
             JOIN {ORDER} o ON o.merchant_id = %(merchant)s AND o.customer_id = w.customer_id
                  AND o.channel_id = %(channel)s AND o.placed_at < w.placed_at AND o.currency = w.currency
                  AND o.cancelled_at IS NULL
-            JOIN {LINE} l ON l.merchant_id = %(merchant)s AND l.order_id = o.id AND l.product_id = w.product_id
+            JOIN {LINE} l ON l.merchant_id = %(merchant)s AND l.order_id = o.id AND l.product_id =
+                w.product_id
                  AND l.unit_price >= w.unit_price
             GROUP BY 1, 2, 3, 4, 5, 6
         ), fitting AS (
@@ -120,7 +122,8 @@ def _lines(batch: ImportBatch, order_ids: set[int]) -> dict[int, dict[int, list[
             SELECT l.order_id, l.product_id, l.id, l.unit_price, l.quantity - coalesce((
                        SELECT sum(r.quantity) FROM {REFUND_LINE} r
                        JOIN orders_refund f ON f.merchant_id = r.merchant_id AND f.id = r.refund_id
-                       WHERE f.merchant_id = l.merchant_id AND f.order_id = l.order_id AND r.order_line_id = l.id
+                       WHERE f.merchant_id = l.merchant_id AND f.order_id = l.order_id AND r.order_line_id =
+                           l.id
                    ), 0)
             FROM {LINE} l WHERE l.merchant_id = %s AND l.order_id = ANY(%s) AND l.product_id IS NOT NULL
             ORDER BY l.order_id, l.unit_price, l.id

@@ -1,8 +1,9 @@
-"""Buyers become customers: by the house's own rule, `customers.identities.resolve`, in bulk where it is plain.
+"""Buyers become customers: by the house's own rule, `customers.identities.resolve`, in bulk where it is
+plain.
 
-Plain is a buyer whose every key is unknown to the merchant and named by no other buyer of the chunk (made at once),
-or all of whose strong keys belong to one known customer (linked). Everything else, a shared e-mail, a phone alone,
-a conflict, goes through `resolve` one by one, so there is one rule and not two.
+Plain is a buyer whose every key is unknown to the merchant and named by no other buyer of the chunk (made at
+once), or all of whose strong keys belong to one known customer (linked). Everything else, a shared e-mail, a
+phone alone, a conflict, goes through `resolve` one by one, so there is one rule and not two.
 """
 
 from __future__ import annotations
@@ -151,7 +152,8 @@ def _make(batch: ImportBatch, merchant: Merchant, buyers: list[Buyer], source: s
     execute(
         f"""
         INSERT INTO {METRICS} (merchant_id, customer_id, orders_count, gross, refunded, net, open_tickets,
-            tickets_count, reviews_count, points, tier, score_change, recency_bin, frequency_bin, monetary_bin)
+            tickets_count, reviews_count, points, tier, score_change, recency_bin, frequency_bin,
+            monetary_bin)
         SELECT %s, id, 0, 0, 0, 0, 0, 0, 0, 0, '', 0, 0, 0, 0 FROM unnest(%s::bigint[]) AS id
         """,
         [merchant.pk, [customer.pk for customer in made]],

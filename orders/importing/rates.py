@@ -1,4 +1,5 @@
-"""The rate to the merchant's base currency on the day of an order, inside SQL (crm.accounts.services.rate_to_base)."""
+"""The rate to the merchant's base currency on the day of an order, inside SQL
+(crm.accounts.services.rate_to_base)."""
 
 from __future__ import annotations
 
@@ -9,8 +10,8 @@ MERCHANT = Merchant._meta.db_table
 
 
 def rates_sql(alias: str) -> str:
-    """An expression over a document: 1 for the base currency itself, the newest rate not after the order's day,
-    else the oldest, else NULL. Needs the parameters merchant and currency."""
+    """An expression over a document: 1 for the base currency itself, the newest rate not after the order's
+    day, else the oldest, else NULL. Needs the parameters merchant and currency."""
     currency = f"coalesce({alias}.currency, %(currency)s)"
     day = f"({alias}.placed_at AT TIME ZONE m.time_zone)::date"
     return f"""(

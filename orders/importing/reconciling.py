@@ -10,6 +10,8 @@ from orders.importing.catalogue import new_products
 from orders.importing.tables import CUSTOMER, LINE, ORDER, REFUND, channel_of, fetch, fetch_one, names
 from orders.importing.words import total_sql
 
+MONEY = ("gross", "refunded", "net")
+
 
 def reconcile(batch: ImportBatch) -> dict[str, Any]:
     """The report of a finished batch: what each row of the file became, and both sides' totals.
@@ -30,12 +32,15 @@ def reconcile(batch: ImportBatch) -> dict[str, Any]:
         "SELECT count(DISTINCT coalesce(currency, %s)) FROM {docs}".format(**names(batch)),
         [batch.options["currency"]],
     )[0]
-    compared = ("orders", "guest_orders", "refunds", "order_lines")
+    compared: tuple[str, ...] = ("orders", "guest_orders", "refunds", "order_lines")
     if one_currency <= 1:
-        compared += ("gross", "refunded", "net")
-    pairs = [{"key": key, "file": str(told[key]), "stored": str(stored[key])} for key in compared]
+        compared += MONEY
+    pairs: list[dict[str, Any]] = [
+        {"key": key, "file": str(told[key]), "stored": str(stored[key])} for key in compared
+    ]
     for pair in pairs:
-        pair["equal"] = told[pair["key"]] == stored[pair["key"]]  # type: ignore[assignment]
+        key = pair["key"]
+        pair |= {"equal": told[key] == stored[key], "is_money": key in MONEY}
     return {
         **_what_became_of_rows(batch),
         "orders": told["orders"],

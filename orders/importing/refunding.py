@@ -1,4 +1,5 @@
-"""Cancellations become refunds, of the order that they undo or standing alone; told refunds join their orders."""
+"""Cancellations become refunds, of the order that they undo or standing alone; told refunds join their
+orders."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ CHANGE = Change._meta.db_table
 
 
 def refunds_chunk(batch: ImportBatch, cursor: int) -> int | None:
-    """Writes the next cancellations of a ledger as refunds; oldest first, so that each sees the earlier ones."""
+    """Writes the next cancellations of a ledger as refunds; oldest first, so that each sees the earlier
+    ones."""
     channel = channel_of(batch)
     assert channel is not None
     cancellations = _cancellations(batch, channel, cursor)
@@ -36,7 +38,8 @@ def refunds_chunk(batch: ImportBatch, cursor: int) -> int | None:
     known = {
         ref
         for (ref,) in fetch(
-            f"SELECT external_id FROM {REFUND} WHERE merchant_id = %s AND channel_id = %s AND external_id = ANY(%s)",
+            f"SELECT external_id FROM {REFUND} WHERE merchant_id = %s AND channel_id = %s AND "
+            f"external_id = ANY(%s)",
             [batch.merchant_id, channel.pk, [each.ref for each in cancellations]],
         )
     }
@@ -82,10 +85,12 @@ def _cancellations(batch: ImportBatch, channel: SalesChannel, cursor: int) -> li
 
 
 def _lock_orders_of(batch: ImportBatch, cancellations: list[Cancellation]) -> None:
-    """Two imports must not give the same order's goods back twice: the buyers' orders are locked, in id order."""
+    """Two imports must not give the same order's goods back twice: the buyers' orders are locked, in id
+    order."""
     buyers = sorted({each.customer_id for each in cancellations if each.customer_id})
     fetch(
-        f"SELECT id FROM {ORDER} WHERE merchant_id = %s AND customer_id = ANY(%s) ORDER BY id FOR NO KEY UPDATE",
+        f"SELECT id FROM {ORDER} WHERE merchant_id = %s AND customer_id = ANY(%s) ORDER BY id FOR "
+        f"NO KEY UPDATE",
         [batch.merchant_id, buyers],
     )
 
@@ -104,7 +109,8 @@ def _insert(batch: ImportBatch, channel: SalesChannel, fresh: list[Cancellation]
     with connection.cursor() as cursor:
         made = execute_values(
             cursor.cursor,
-            f"""INSERT INTO {REFUND} (merchant_id, channel_id, external_id, order_id, customer_id, amount, currency,
+            f"""INSERT INTO {REFUND} (merchant_id, channel_id, external_id, order_id, customer_id, amount,
+                currency,
                                       base_amount, reason, refunded_at, import_batch_id, created_at)
                 VALUES %s RETURNING external_id, id""",
             rows,
@@ -114,7 +120,8 @@ def _insert(batch: ImportBatch, channel: SalesChannel, fresh: list[Cancellation]
         written = dict(made)
         execute_values(
             cursor.cursor,
-            f"""INSERT INTO {REFUND_LINE} (merchant_id, refund_id, order_line_id, product_id, sku, title, quantity,
+            f"""INSERT INTO {REFUND_LINE} (merchant_id, refund_id, order_line_id, product_id, sku, title,
+                quantity,
                                            amount) VALUES %s""",
             [line for each in fresh for line in _lines(batch.merchant_id, written[each.ref], each)],
             page_size=1_000,
@@ -154,8 +161,8 @@ def in_base(amount: Decimal, rate: Decimal | None, base: str) -> Decimal | None:
 def settle(batch: ImportBatch, order_ids: set[int]) -> None:
     """Brings the orders' refunded sums and payment state in line with their refunds.
 
-    `updated_at` stays on orders that the batch itself made, and the stamp of those that it changed follows: for
-    its undo nobody else has touched them.
+    `updated_at` stays on orders that the batch itself made, and the stamp of those that it changed follows:
+    for its undo nobody else has touched them.
     """
     execute(
         f"""
@@ -166,7 +173,8 @@ def settle(batch: ImportBatch, order_ids: set[int]) -> None:
                            WHEN s.refunded >= o.total THEN 'refunded' ELSE 'partly' END,
             updated_at = CASE WHEN o.import_batch_id = %(batch)s THEN o.updated_at ELSE now() END
         FROM (
-            SELECT w.id, coalesce(sum(r.amount), 0) AS refunded, coalesce(sum(r.base_amount), 0) AS base_refunded
+            SELECT w.id, coalesce(sum(r.amount), 0) AS refunded, coalesce(sum(r.base_amount), 0) AS
+                base_refunded
             FROM unnest(%(orders)s::bigint[]) AS w(id)
             LEFT JOIN {REFUND} r ON r.merchant_id = %(merchant)s AND r.order_id = w.id GROUP BY w.id
         ) s
@@ -214,14 +222,16 @@ def _announce(
     emit_many(drafts, merchant=merchant, backfill=True)
 
 
-# ------------------------------------------------------------------------------ refunds told as a sum of the order
+# ------------------------------------------------------------------------------ refunds told as a sum of
+# the order
 def told_refunds_chunk(batch: ImportBatch, cursor: int) -> int | None:
     """For exports with a "refunded" column: one refund of that sum for each order that this batch made."""
     channel = channel_of(batch)
     assert channel is not None
     rows = fetch(
         f"""
-        SELECT d.doc_no, d.order_ref, d.order_id, o.customer_id, o.currency, o.rate, coalesce(d.paid_at, d.placed_at),
+        SELECT d.doc_no, d.order_ref, d.order_id, o.customer_id, o.currency, o.rate, coalesce(d.paid_at,
+            d.placed_at),
                d.refunded
         FROM {{docs}} d JOIN {ORDER} o ON o.merchant_id = %s AND o.id = d.order_id
         WHERE d.doc_no > %s AND d.outcome = 'created' AND d.kind = 'order' AND d.refunded > 0
@@ -238,7 +248,8 @@ def told_refunds_chunk(batch: ImportBatch, cursor: int) -> int | None:
     taken = {
         ref
         for (ref,) in fetch(
-            f"SELECT external_id FROM {REFUND} WHERE merchant_id = %s AND channel_id = %s AND external_id = ANY(%s)",
+            f"SELECT external_id FROM {REFUND} WHERE merchant_id = %s AND channel_id = %s AND "
+            f"external_id = ANY(%s)",
             [batch.merchant_id, channel.pk, [each.ref for each in told]],
         )
     }

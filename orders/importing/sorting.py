@@ -1,4 +1,5 @@
-"""Sorting the staged rows into documents: orders, refunds, adjustments, stock movements; refusing what is neither.
+"""Sorting the staged rows into documents: orders, refunds, adjustments, stock movements; refusing what is
+neither.
 
 Works on the batch's own tables only: this is the dry run. Each part is one statement in its own transaction.
 docs/guide/importing.md tells the rules in words.
@@ -208,7 +209,8 @@ def make_people(batch: ImportBatch) -> None:
     execute(
         """
         CREATE UNLOGGED TABLE {people} AS
-        SELECT row_number() OVER (ORDER BY min(doc_no)) AS person_no, customer_ref, email, phone, customer_name,
+        SELECT row_number() OVER (ORDER BY min(doc_no)) AS person_no, customer_ref, email, phone,
+            customer_name,
                min(country) AS country, min(city) AS city, min(region) AS region, min(placed_at) AS first_at,
                NULL::bigint AS customer_id, false AS created
         FROM {docs}
@@ -266,7 +268,8 @@ def count_documents(batch: ImportBatch) -> None:
     counts = batch.counts
     rows = fetch(
         """
-        SELECT kind, problem IS NOT NULL, count(*), coalesce(sum(row_count), 0), coalesce(sum(lines_total), 0),
+        SELECT kind, problem IS NOT NULL, count(*), coalesce(sum(row_count), 0), coalesce(sum(lines_total),
+            0),
                count(*) FILTER (WHERE person_no IS NULL)
         FROM {docs} GROUP BY 1, 2
         """.format(**sql)

@@ -1,7 +1,7 @@
 """Taking a batch back: what it made goes, what it changed is as before, what others have touched since stays.
 
-"Touched" is a changed `updated_at`, or any row of any app that points at it. What stays is listed with its reason.
-"""
+"Touched" is a changed `updated_at`, or any row of any app that points at it. What stays is listed with its
+reason."""
 
 from __future__ import annotations
 
@@ -239,7 +239,8 @@ def _forget_events(batch: ImportBatch, subject_type: str, ids: list[int]) -> Non
 
 
 def _forget_refund_events(batch: ImportBatch, refund_ids: list[int]) -> None:
-    """A refund's event has its order for a subject; its own id is the key under which it was announced once."""
+    """A refund's event has its order for a subject; its own id is the key under which it was announced
+    once."""
     values = [batch.merchant_id, [str(pk) for pk in refund_ids]]
     where = "merchant_id = %s AND name = 'orders.order_refunded' AND dedupe_key = ANY(%s) AND backfill"
     execute(f"DELETE FROM {DELIVERY} WHERE event_id IN (SELECT id FROM {EVENT} WHERE {where})", values)

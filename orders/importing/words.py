@@ -32,4 +32,5 @@ def fulfilment_sql() -> str:
 
 def total_sql() -> str:
     """The order's total: as told, else from its parts."""
-    return "coalesce(d.total, d.lines_total - coalesce(d.discount, 0) + coalesce(d.shipping, 0) + coalesce(d.tax, 0))"
+    extras = "coalesce(d.shipping, 0) + coalesce(d.tax, 0)"
+    return f"coalesce(d.total, d.lines_total - coalesce(d.discount, 0) + {extras})"

@@ -53,7 +53,8 @@ def orders_chunk(batch: ImportBatch, cursor: int) -> int | None:
 
 
 def _lock(batch: ImportBatch, values: dict[str, Any]) -> None:
-    """The locks of `order_upsert`, in one order: a webhook that tells of the same order waits or goes first."""
+    """The locks of `order_upsert`, in one order: a webhook that tells of the same order waits or goes
+    first."""
     execute(
         """
         SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM (
@@ -86,19 +87,25 @@ def _insert(batch: ImportBatch, channel: SalesChannel, values: dict[str, Any]) -
         f"""
         WITH fresh AS (
             SELECT d.*, {payment_sql()} AS payment_state, {fulfilment_sql()} AS fulfilment_state,
-                   round({total_sql()}, 4) AS order_total, coalesce(d.currency, %(currency)s) AS order_currency,
-                   {rates_sql("d")} AS rate, {FILE_VERSION} AS file_version, CASE WHEN {paid} THEN coalesce(d.paid_at, d.placed_at) END AS paid_on
+                   round({total_sql()}, 4) AS order_total, coalesce(d.currency, %(currency)s) AS
+                       order_currency,
+                   {rates_sql("d")} AS rate, {FILE_VERSION} AS file_version, CASE WHEN {paid} THEN
+                       coalesce(d.paid_at, d.placed_at) END AS paid_on
             FROM {{docs}} d
             WHERE d.doc_no > %(first)s AND d.doc_no <= %(last)s AND d.kind = 'order' AND d.problem IS NULL
                   AND d.order_id IS NULL
         )
-        INSERT INTO {ORDER} (merchant_id, channel_id, external_id, number, customer_id, contact_name, email, phone,
-            payment, fulfilment, currency, subtotal, discount, shipping, tax, total, refunded, rate, base_total,
+        INSERT INTO {ORDER} (merchant_id, channel_id, external_id, number, customer_id, contact_name, email,
+            phone,
+            payment, fulfilment, currency, subtotal, discount, shipping, tax, total, refunded, rate,
+                base_total,
             base_refunded, coupons, tags, shipping_address, country, note, placed_at, paid_at, cancelled_at,
             version, import_batch_id, created_at, updated_at)
-        SELECT %(merchant)s, %(channel)s, order_ref, left(order_ref, 60), customer_id, coalesce(customer_name, ''),
+        SELECT %(merchant)s, %(channel)s, order_ref, left(order_ref, 60), customer_id,
+            coalesce(customer_name, ''),
             coalesce(email, ''), coalesce(phone, ''), payment_state, fulfilment_state, order_currency,
-            round(lines_total, 4), coalesce(discount, 0), coalesce(shipping, 0), coalesce(tax, 0), order_total, 0,
+            round(lines_total, 4), coalesce(discount, 0), coalesce(shipping, 0), coalesce(tax, 0),
+                order_total, 0,
             rate, CASE WHEN rate = 1 THEN order_total ELSE round(order_total * rate, {places}) END,
             CASE WHEN rate IS NOT NULL THEN 0 END, '{{{{}}}}', '{{{{}}}}', '{{{{}}}}', coalesce(country, ''),
             coalesce(note, ''), placed_at, paid_on, cancelled_at,
@@ -123,14 +130,16 @@ def _insert_lines(batch: ImportBatch, values: dict[str, Any]) -> None:
         return
     execute(
         f"""
-        INSERT INTO {LINE} (merchant_id, order_id, external_id, product_id, variant_id, customer_id, sku, title,
+        INSERT INTO {LINE} (merchant_id, order_id, external_id, product_id, variant_id, customer_id, sku,
+            title,
                             quantity, unit_price, discount, total, placed_at)
         SELECT %(merchant)s, d.order_id, '', i.product_id, i.variant_id, d.customer_id, coalesce(r.sku, ''),
                coalesce(r.title, ''), r.quantity, r.unit_price, coalesce(r.line_discount, 0),
                r.quantity * r.unit_price - coalesce(r.line_discount, 0), d.placed_at
         FROM {{docs}} d JOIN {{rows}} r ON r.order_ref = d.order_ref AND NOT r.duplicate
         LEFT JOIN {{items}} i ON i.item_key = {item_key("r")}
-        WHERE d.doc_no > %(first)s AND d.doc_no <= %(last)s AND d.outcome = 'created' AND r.quantity IS NOT NULL
+        WHERE d.doc_no > %(first)s AND d.doc_no <= %(last)s AND d.outcome = 'created' AND r.quantity IS NOT
+            NULL
         ORDER BY d.doc_no, r.row
         """.format(**names(batch)),
         values,

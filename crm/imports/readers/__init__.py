@@ -43,7 +43,8 @@ def open_table(path: Path, limits: Limits = STREAM_LIMITS) -> Table:
     if limits.max_bytes is not None and size > limits.max_bytes:
         raise UnreadableFile(
             _(
-                "The file has %(found)s MB; an upload may have %(limit)s MB. The import_orders command has no limit."
+                "The file has %(found)s MB; an upload may have %(limit)s MB. The import_orders "
+                "command has no limit."
             )
             % {"found": f"{size >> 20:,}", "limit": limits.max_bytes >> 20}
         )

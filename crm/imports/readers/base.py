@@ -1,4 +1,5 @@
-"""What every reader promises: uniform batches of rows in bounded memory, and errors that name row and column."""
+"""What every reader promises: uniform batches of rows in bounded memory, and errors that name row and
+column."""
 
 from __future__ import annotations
 
@@ -103,7 +104,8 @@ def refuse_too_many_rows(row: int, limits: Limits, header_rows: int = 1) -> None
     if limits.max_rows is not None and row - header_rows > limits.max_rows:
         raise UnreadableFile(
             _(
-                "The file has more than %(limit)s rows. Split it, or use the import_orders command, which has no limit."
+                "The file has more than %(limit)s rows. Split it, or use the import_orders command, "
+                "which has no limit."
             )
             % {"limit": f"{limits.max_rows:,}"}
         )

@@ -101,7 +101,8 @@ class DelimitedTable:
             return record
         if len(record) > width:
             message = _(
-                "Row %(row)s has %(found)s cells but the header names %(width)s columns: the surplus begins after "
+                "Row %(row)s has %(found)s cells but the header names %(width)s columns: the "
+                "surplus begins after "
                 "“%(column)s”. Is a separator inside an unquoted text?"
             )
             column = self.columns[-1]
@@ -118,7 +119,8 @@ class DelimitedTable:
         return self.path.open("r", encoding=self.encoding, newline="")
 
     def _records(self, file: TextIO) -> Iterator[list[str]]:
-        """Raises UnreadableFile with the row, and column where it can be told, at which the table breaks off."""
+        """Raises UnreadableFile with the row, and column where it can be told, at which the table breaks
+        off."""
         reader = csv.reader(_lines(file), delimiter=self.delimiter)
         row = 0
         try:
@@ -129,14 +131,16 @@ class DelimitedTable:
         except _LineTooLong as error:
             raise UnreadableFile(
                 _(
-                    "Row %(row)s, column %(column)s: a line of more than %(limit)s characters is no row of a table."
+                    "Row %(row)s, column %(column)s: a line of more than %(limit)s characters is no "
+                    "row of a table."
                 )
                 % {"row": row + 1, "column": self._column_of(error.text), "limit": f"{MAX_LINE_CHARS:,}"}
             ) from error
         except _ZeroByte as error:
             raise UnreadableFile(
                 _(
-                    "Row %(row)s, column %(column)s holds a zero byte: this is not a text file, or it is damaged."
+                    "Row %(row)s, column %(column)s holds a zero byte: this is not a text file, or "
+                    "it is damaged."
                 )
                 % {"row": row + 1, "column": self._column_of(error.text)}
             ) from error
@@ -145,7 +149,8 @@ class DelimitedTable:
         if "field larger than field limit" not in str(error):
             return _("Row %(row)s can't be read: %(error)s") % {"row": row, "error": error}
         return _(
-            "Row %(row)s, column %(column)s: a quotation mark is opened and not closed, or the cell holds more than "
+            "Row %(row)s, column %(column)s: a quotation mark is opened and not closed, or the cell "
+            "holds more than "
             "%(limit)s characters."
         ) % {"row": row, "column": self._column_of(self._line_of(row)), "limit": f"{CSV_FIELD_LIMIT:,}"}
 

@@ -21,7 +21,8 @@ from .base import (
     refuse_too_many_rows,
 )
 
-# A column of one row group, unpacked. Writers make them 1 to 128 MB; a tiny file that declares more is a bomb.
+# A column of one row group, unpacked. Writers make them 1 to 128 MB; a tiny file that declares more is a
+# bomb.
 MAX_CHUNK_BYTES = 256 * 1024 * 1024
 # Unpacked bytes that a file may have for each of its own bytes, past the first 64 MB. Repetitive shop data
 # reaches 30 to 60.

@@ -1,8 +1,8 @@
 """XLSX in bounded memory: the sheet is streamed through expat, shared texts wait in a temporary file.
 
 openpyxl keeps every row element and every shared text in memory (about 1 GB for a million rows), so only its
-knowledge of number formats is used. Formulas are never evaluated: the value that the spreadsheet stored is read.
-"""
+knowledge of number formats is used. Formulas are never evaluated: the value that the spreadsheet stored is
+read."""
 
 from __future__ import annotations
 

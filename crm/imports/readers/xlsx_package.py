@@ -37,7 +37,8 @@ class Sheet:
 
 
 class Package:
-    """An open workbook. Raises UnreadableFile for what is no workbook, is encrypted, or unpacks to too much."""
+    """An open workbook. Raises UnreadableFile for what is no workbook, is encrypted, or unpacks to too
+    much."""
 
     def __init__(self, path: Path) -> None:
         try:
@@ -154,7 +155,7 @@ class SharedTexts:
     def __init__(self, source: IO[bytes] | None, max_chars: int) -> None:
         self._max_chars = max_chars + 1_000
         self._starts = array("Q", [0])
-        self._store = tempfile.TemporaryFile(prefix="crm-texts-")
+        self._store = tempfile.TemporaryFile(prefix="crm-texts-")  # noqa: SIM115  closed by __exit__
         # A cache in front of the look-up itself: `texts[3]` in a sheet's inner loop.
         self.get = lru_cache(maxsize=self.CACHED)(self._load)
         self._words: list[str] = []

@@ -32,7 +32,8 @@ class XmlStream:
         self._parser = parser
 
     def parse(self, stream: IO[bytes]) -> Iterator[int]:
-        """Yields the number of bytes parsed, after each chunk. Raises UnreadableFile for anything but plain XML."""
+        """Yields the number of bytes parsed, after each chunk. Raises UnreadableFile for anything but plain
+        XML."""
         done = 0
         try:
             while chunk := stream.read(CHUNK_BYTES):
@@ -47,7 +48,8 @@ class XmlStream:
             ) from error
 
     def _first(self, name: str, attributes: dict[str, str]) -> None:
-        """The root tells whether this writer prefixes its names (`x:worksheet`); only then is time spent on it."""
+        """The root tells whether this writer prefixes its names (`x:worksheet`); only then is time spent on
+        it."""
         parser = self._parser
         if ":" in name:
             parser.StartElementHandler = lambda name, attributes: self._start(

@@ -1,4 +1,5 @@
-"""`import_orders FILE --merchant SLUG`: the pages' importer without their limits; streams a file of any size."""
+"""`import_orders FILE --merchant SLUG`: the pages' importer without their limits; streams a file of any
+size."""
 
 from __future__ import annotations
 
@@ -44,8 +45,8 @@ decimals in the file's currency:
   net              gross - refunded + adjustments
   seconds          wall time
 and besides: batch, state, dry_run, equal (the database's totals equal the file's), refunds_matched,
-refunds_alone, stock_movements, adjusted, created, changed, same, stale, refused_rows, new_customers, currency.
-"""
+refunds_alone, stock_movements, adjusted, created, changed, same, stale, refused_rows, new_customers,
+currency. """
 
 
 class Command(BaseCommand):
