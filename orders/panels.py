@@ -1,0 +1,8 @@
+"""The orders' card on the customer page, and the page that order events link to."""
+
+from django.utils.translation import gettext_lazy as _
+
+from customers.registries import Panel, add_panel, add_subject_page
+
+add_panel(Panel("customer_orders", _("Orders"), "orders.view", order=20, topics=("customer:{id}",)))
+add_subject_page("orders.order", "order_record")
