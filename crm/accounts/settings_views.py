@@ -21,9 +21,10 @@ def settings_index(request: StaffRequest) -> HttpResponse:
 
 def settings_shop(request: StaffRequest) -> HttpResponse:
     """The shop's own data; changing them takes settings.edit."""
-    may_edit = request.membership.can("settings.edit")
-    form = MerchantForm(request.POST or None, instance=request.merchant)
-    context = {"form": form, "may_edit": may_edit}
+    context = {
+        "form": MerchantForm(instance=request.merchant),
+        "may_edit": request.membership.can("settings.edit"),
+    }
     return render(request, "accounts/settings_shop.html", context)
 
 

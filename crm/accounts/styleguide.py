@@ -73,7 +73,7 @@ def sample_context() -> dict[str, Any]:
         "charts": _charts(wave),
         "cohorts": _cohorts(),
         "form": SampleForm(),
-        "wrong_form": SampleForm({"name": "", "language": "xx"}),
+        "wrong_form": SampleForm({"name": "", "language": "xx"}, auto_id="wrong_%s"),
         "pictures": PICTURES,
     }
 

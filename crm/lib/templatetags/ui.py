@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from django import template
-from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, ngettext
 
@@ -289,7 +289,7 @@ def ui_steps(steps: Iterable[Step], label: Text = "") -> SafeString:
         text = (
             format_html('<a href="{}">{}</a>', step.href, step.label)
             if step.href
-            else conditional_escape(step.label)
+            else format_html("{}", step.label)
         )
         rows.append((f"is-{step.state}", mark, dot, text))
     items = format_html_join("", '<li class="{}"{}><span class="gx-steps__dot">{}</span>{}</li>', rows)
