@@ -323,17 +323,26 @@ class Supervisor:
             self.pump(0.05)
             hurried = self.stop_signals > max(signals_before, 1)
             for child in left:
-                grace = 1.0 if hurried and child.service.stage else child.service.grace
-                if time.monotonic() - asked > grace:
-                    self.printer.line(child.service.name, f"did not stop within {grace:g} s: killed")
+                if time.monotonic() - asked > (grace := self.grace(child, hurried=hurried)):
+                    if child.ready:
+                        self.printer.line(child.service.name, f"did not stop within {grace:g} s: killed")
                     kill_group(child.process.pid)
                     child.process.wait()
         for child in children:
             self.drain(child)
-            if child.process.returncode != 0:
+            if child.process.returncode != 0 and child.ready:
                 for line in child.held_back:
                     self.printer.line(child.service.name, line)
                 self.printer.line(child.service.name, f"stopped with {ending(child.process.returncode)}")
+
+    def grace(self, child: Child, *, hurried: bool) -> float:
+        """Seconds until SIGKILL. What keeps data always has its time; a second Ctrl-C shortens the others'.
+
+        One that is not ready yet holds nothing: granian, told to stop while its worker loads, never does.
+        """
+        if child.service.stage and (hurried or not child.ready):
+            return min(1.0, child.service.grace)
+        return child.service.grace
 
     def restart(self, names: list[str]) -> None:
         """Stops these children and starts them again (code has changed)."""

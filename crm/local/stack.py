@@ -94,28 +94,15 @@ class Stack:
             self._work("beat", [*self._celery(), "beat", "--pidfile=", "--loglevel=WARNING"]),
         ]
 
-    def _work(
-        self, name: str, command: list[str], ready: Callable[[], bool] = lambda: True, grace: float = 15
-    ) -> Service:
-        return Service(name, command, self.env, ready=ready, grace=grace, stage=WORK_STAGE, watch=True)
+    def _work(self, name: str, command: list[str], ready: Callable[[], bool] = lambda: True) -> Service:
+        return Service(name, command, self.env, ready=ready, stage=WORK_STAGE, watch=True)
 
     def _granian(self, name: str, interface: str, port: int, more: list[str]) -> Service:
         command = [sys.executable, "-m", "granian", "--interface", interface, "--no-ws"]
-        command += [
-            "--host",
-            self.host,
-            "--port",
-            str(port),
-            "--workers",
-            "1",
-            "--log-level",
-            "warning",
-            *more,
-        ]
+        command += ["--workers", "1", "--log-level", "warning", "--host", self.host, "--port", str(port)]
+        command += [*more, f"crm.{interface}:application"]
         health = f"{environment.address(self.own_host, port)}/healthz"
-        return self._work(
-            name, [*command, f"crm.{interface}:application"], lambda: is_alive(health, self.own_host, port)
-        )
+        return self._work(name, command, lambda: is_alive(health, self.own_host, port))
 
     def _celery(self) -> list[str]:
         return [sys.executable, "-W", "ignore", "-m", "celery", "--quiet", "-A", "crm"]

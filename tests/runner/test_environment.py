@@ -60,7 +60,7 @@ def test_open_to_the_network_still_names_an_address_that_a_browser_can_open(plac
 
 
 def test_settings_read_every_name_that_is_set_for_them(place):
-    for_others = {"DJANGO_SETTINGS_MODULE", "PYTHONUNBUFFERED", "XDG_RUNTIME_DIR"}
+    for_others = {"CRM_LOCAL", "DJANGO_SETTINGS_MODULE", "PYTHONUNBUFFERED", "XDG_RUNTIME_DIR"}
 
     assert set(build(place)) - for_others <= settings_names()
 

@@ -175,3 +175,32 @@ def test_children_stop_when_the_supervisor_is_killed(tmp_path):
 
     wait_until(lambda: is_gone(pid), seconds=5)
     supervisor.stdout.close()
+
+
+def test_a_child_that_is_not_ready_is_not_waited_for(supervisor, out):
+    supervisor.launch(child("web", HANGS, grace=60, stage=2, ready=lambda: False))
+    turn_until(supervisor, lambda: "deaf" in out.getvalue())
+    process = supervisor.children["web"].process
+
+    began = time.monotonic()
+    supervisor.stop_all()
+
+    assert process.returncode == -9
+    assert time.monotonic() - began < 10
+
+
+def test_a_second_ctrl_c_hurries_all_but_what_keeps_data(supervisor, out):
+    supervisor.start(child("data", HANGS, grace=3, stage=0), child("work", HANGS, grace=60, stage=2))
+    turn_until(supervisor, lambda: out.getvalue().count("deaf") == 2)
+    supervisor.stop_signals = 1
+    before = supervisor.pump
+
+    def press_again(seconds):
+        supervisor.stop_signals = 2
+        before(seconds)
+
+    supervisor.pump = press_again
+    supervisor.stop_all()
+
+    assert "work      │ did not stop within 1 s: killed" in out.getvalue()
+    assert "data      │ did not stop within 3 s: killed" in out.getvalue()
