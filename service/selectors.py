@@ -48,7 +48,7 @@ VIEWS: dict[str, View] = {
         View("mine", gettext_lazy("Mine"), "user", BY_DUE),
         View("unassigned", gettext_lazy("Unassigned"), "user-question", BY_DUE),
         View("open", gettext_lazy("All open"), "inbox", BY_DUE),
-        View("pending", gettext_lazy("Waiting for customer"), "hourglass", BY_NEWEST),
+        View("pending", gettext_lazy("Waiting"), "hourglass", BY_NEWEST),
         View("snoozed", gettext_lazy("Snoozed"), "zzz", ("snoozed_until", "id")),
         View("solved", gettext_lazy("Solved"), "circle-check", BY_NEWEST),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from crm.accounts.models import Merchant
@@ -35,13 +35,15 @@ class Clock:
         """Opening and closing instant of the local day, None when closed. Wall-clock: DST is right."""
         if day.weekday() not in self.days or day.date() in self.holidays:
             return None
-        return (
-            datetime.combine(day.date(), self.opens, self.zone),
-            datetime.combine(day.date(), self.closes, self.zone),
-        )
+        opens = datetime.combine(day.date(), self.opens, self.zone)
+        closes = datetime.combine(day.date(), self.closes, self.zone)
+        return opens.astimezone(UTC), closes.astimezone(
+            UTC
+        )  # two instants of one zone subtract as wall clocks
 
     def after(self, start: datetime, seconds: int) -> datetime:
         """The instant at which `seconds` of opening time have passed since `start`; `start` for none."""
+        start = start.astimezone(UTC)
         left = float(max(seconds, 0))
         day = start.astimezone(self.zone)
         for _ in range(LONGEST_DAYS):
@@ -50,7 +52,7 @@ class Clock:
                 begin = max(span[0], start)
                 room = (span[1] - begin).total_seconds()
                 if room > 0 and left <= room:
-                    return (begin + timedelta(seconds=left)).astimezone(start.tzinfo)
+                    return begin + timedelta(seconds=left)
                 left -= max(room, 0)
             day = datetime.combine(day.date() + timedelta(days=1), time(0), self.zone)
         return start + timedelta(seconds=left)
