@@ -28,7 +28,7 @@ def checks() -> list[Step]:
     return [
         Step("lint", python("ruff", "check", "--quiet")),
         Step("format", python("ruff", "format", "--check", "--quiet")),
-        Step("floors", [f"{sys.prefix}/bin/lint-imports", "--no-timing"]),
+        Step("floors", [f"{sys.prefix}/bin/lint-imports", "--no-logo"]),
         Step("types", python("mypy")),
         Step("settings", [sys.executable, "manage.py", "check", "--fail-level", "WARNING"]),
         Step("migrations", [sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"]),
