@@ -187,4 +187,8 @@ def render_portal(
 
 
 def _linked(link: PortalLink, href: str, here: str) -> dict[str, Any]:
-    return {"title": link.title, "icon": link.icon, "href": href, "current": here.startswith(href)}
+    """The home page is the beginning of every other address, and the orders' pages are its own."""
+    inside = here.removeprefix(href) if here.startswith(href) else None
+    is_home = link.url_name == "portal_home"
+    current = inside is not None and (not is_home or not inside or inside.startswith("orders/"))
+    return {"title": link.title, "icon": link.icon, "href": href, "current": current}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -130,14 +130,13 @@ class Step:
 
 @dataclass(frozen=True)
 class Moment:
-    """One thing that happened, or is promised (then `at` is None and `on` the day)."""
+    """One thing that happened."""
 
-    at: datetime | None
+    at: datetime
     title: str
     icon: str
     tone: str = ""
     body: str = ""
-    on: date | None = None
 
 
 @dataclass(frozen=True)
@@ -147,7 +146,8 @@ class Headline:
     title: str
     line: str
     tone: str
-    promised_on: date | None
+    icon: str
+    promised_on: date | None = None
 
 
 @dataclass(frozen=True)
@@ -170,32 +170,30 @@ def headline_of(order: Order, today: date) -> Headline:
     """From the order and its prefetched parcels; `today` is the shop's day."""
     parcels = list(order.shipments.all())
     promised = max((one.promised_on for one in parcels if one.promised_on), default=order.promised_on)
-    title, line, tone = _headline(order, parcels, promised, today)
-    return Headline(title, line, tone, promised)
+    return replace(_headline(order, parcels, promised, today), promised_on=promised)
 
 
-def _headline(
-    order: Order, parcels: list[Shipment], promised: date | None, today: date
-) -> tuple[str, str, str]:
+def _headline(order: Order, parcels: list[Shipment], promised: date | None, today: date) -> Headline:
     states = {one.state for one in parcels}
     if order.is_cancelled:
-        return _("Cancelled"), _("This order was cancelled. Nothing will be sent."), "warn"
+        return Headline(_("Cancelled"), _("This order was cancelled. Nothing will be sent."), "warn", "ban")
     if order.payment == Order.Payment.REFUNDED:
-        return _("Refunded"), _("The whole amount went back to you."), "info"
+        return Headline(_("Refunded"), _("The whole amount went back to you."), "info", "receipt-refund")
     if order.fulfilment == Order.Fulfilment.DELIVERED or states == {"delivered"}:
-        return _("Delivered"), _("We hope you like it."), "good"
-    late = promised is not None and promised < today
+        return Headline(_("Delivered"), _("We hope you like it."), "good", "home-check")
     if "exception" in states:
-        return _("Trouble on the way"), _("The carrier reports a problem. We are looking into it."), "bad"
-    if late:
-        return _("Later than promised"), _("We are sorry. We have seen it and are looking into it."), "bad"
+        line = _("The carrier reports a problem. We are looking into it.")
+        return Headline(_("Trouble on the way"), line, "bad", "alert-triangle")
+    if promised is not None and promised < today:
+        line = _("We are sorry. We have seen it and are looking into it.")
+        return Headline(_("Later than promised"), line, "bad", "clock-exclamation")
     if "out" in states:
-        return _("Out for delivery"), _("It should be with you today."), "good"
+        return Headline(_("Out for delivery"), _("It should be with you today."), "good", "map-pin")
     if states & {"transit", "delivered"} or order.fulfilment in ("shipped", "partial"):
-        return _("On its way"), "", "info"
+        return Headline(_("On its way"), "", "info", "truck")
     if order.paid_at:
-        return _("Being prepared"), _("We are packing your order."), "info"
-    return _("Waiting for payment"), _("We pack it as soon as it is paid."), "warn"
+        return Headline(_("Being prepared"), _("We are packing your order."), "info", "package")
+    return Headline(_("Waiting for payment"), _("We pack it as soon as it is paid."), "warn", "clock")
 
 
 def _steps(order: Order, parcels: list[Shipment]) -> list[Step]:
@@ -240,8 +238,8 @@ def _moments(order: Order, parcels: list[Shipment]) -> list[Moment]:
         )
     for rma in order.returns.all():
         moments += _return_moments(rma)
-    known = [moment for moment in moments if moment.at is not None]
-    return sorted(known, key=lambda one: one.at or order.placed_at, reverse=True)
+    in_order = sorted(moments, key=lambda one: one.at)
+    return in_order[::-1]
 
 
 SCAN_ICONS = {
