@@ -7,7 +7,7 @@ from customers.registries import Hold, add_hold
 add_hold(
     Hold(
         code="late_parcel",
-        reason=_("is waiting for a late parcel"),
+        reason=_("A parcel is late"),
         sql="""
             SELECT customer_id FROM orders_order
             WHERE merchant_id = %(merchant_id)s AND customer_id IS NOT NULL AND promised_on < current_date
@@ -18,7 +18,7 @@ add_hold(
 add_hold(
     Hold(
         code="open_return",
-        reason=_("is waiting for a return or its refund"),
+        reason=_("A return or its refund is open"),
         sql="""
             SELECT customer_id FROM orders_return
             WHERE merchant_id = %(merchant_id)s AND customer_id IS NOT NULL

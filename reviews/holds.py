@@ -10,7 +10,7 @@ FRESH_DAYS = 14
 add_hold(
     Hold(
         code="bad_review",
-        reason=_("wrote a review of one or two stars in the last two weeks"),
+        reason=_("Wrote a review of one or two stars lately"),
         sql=f"""
             SELECT customer_id FROM reviews_review
             WHERE merchant_id = %(merchant_id)s AND customer_id IS NOT NULL AND rating <= 2
