@@ -55,6 +55,7 @@ def start() -> dict[str, str]:
     _kept_open.append(mark)
     folder = Path(tempfile.mkdtemp(prefix=f"guanxi-test-{RUN}-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    (folder / "static").mkdir()  # WhiteNoise warns when it is not there
     return {
         "DJANGO_SETTINGS_MODULE": "crm.settings",
         "TESTING": "1",
