@@ -82,6 +82,7 @@ def overflow(page: Page) -> int:
     return int(page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width, theme", [(1440, "light"), (390, "dark")])
 def test_pages_are_accessible_and_fit(
     page: Page, signed_in: Membership, complaints: list[str], width: int, theme: str
