@@ -15,6 +15,8 @@ Cell = Any  # str, int, float, Decimal, bool, date, datetime or None; a converte
 
 # Rows read and handed on at a time: 20 columns of short text are about 10 MB in Python.
 BATCH_ROWS = 8_000
+# Long texts make a batch shorter: about this many characters are read at a time, whatever the rows hold.
+BATCH_CHARS = 4_000_000
 # Excel's own limit for the text of one cell.
 MAX_CELL_CHARS = 32_767
 # More columns than any shop's export has; a "CSV" of ten thousand is a mistake or an attack.

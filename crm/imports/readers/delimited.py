@@ -12,6 +12,7 @@ from typing import TextIO
 from django.utils.translation import gettext as _
 
 from .base import (
+    BATCH_CHARS,
     BATCH_ROWS,
     BrokenRow,
     Cell,
@@ -62,7 +63,7 @@ class DelimitedTable:
             records = self._records(file)
             next(records, None)
             row = 2
-            while rows := list(islice(records, batch_rows)):
+            while rows := _sized(records, batch_rows):
                 refuse_too_many_rows(row + len(rows) - 1, self.limits)
                 position = min(file.buffer.tell() / size, 1.0)
                 yield self._batch(rows, row, position)
@@ -194,6 +195,17 @@ class DelimitedTable:
             if score > best_score:
                 best, best_score = delimiter, score
         return best
+
+
+def _sized(records: Iterator[list[str]], most: int) -> list[list[str]]:
+    """The next records, fewer when they are long."""
+    taken, characters = [], 0
+    for record in records:
+        taken.append(record)
+        characters += sum(map(len, record))
+        if len(taken) >= most or characters >= BATCH_CHARS:
+            break
+    return taken
 
 
 class _LineError(Exception):

@@ -1,15 +1,16 @@
-"""Parquet, by Arrow, one small batch at a time."""
+"""Parquet, by DuckDB inside a fixed memory limit, one small batch at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from django.utils.translation import gettext as _
 
 from .base import (
+    BATCH_CHARS,
     BATCH_ROWS,
     BrokenRow,
     Cell,
@@ -21,128 +22,132 @@ from .base import (
     refuse_too_many_rows,
 )
 
-# A column of one row group, unpacked. Writers make them 1 to 128 MB; a tiny file that declares more is a
-# bomb.
-MAX_CHUNK_BYTES = 256 * 1024 * 1024
-# Unpacked bytes that a file may have for each of its own bytes, past the first 64 MB. Repetitive shop data
-# reaches 30 to 60.
-MAX_RATIO = 200
-SMALL_BYTES = 64 * 1024 * 1024
+if TYPE_CHECKING:
+    import duckdb
+
+# What unpacking may take. Row groups of usual writers need a tenth of it; a bomb hits the limit and is
+# refused.
+MEMORY_LIMIT = "96MB"
+# A figure, a date: what a cell that is no text may take.
+PLAIN_CHARS = 32
 
 
 class ParquetTable:
-    """A Parquet file. Opening reads its footer only; rows are numbered from 1, for it has no header row."""
+    """A Parquet file. Opening reads its footer and measures its texts; rows are numbered from 1, as it has no
+    header row. DuckDB is loaded only here: it costs 40 MB that other requests should not carry."""
 
     format = "parquet"
 
     def __init__(self, path: Path, limits: Limits) -> None:
         self.path = path
         self.limits = limits
-        with self._open() as file:
-            self._refuse_bombs(file)
-            schema = file.schema_arrow
-            self.columns = clean_columns(schema.names, limits)
-            nested = [field.name for field in schema if pa.types.is_nested(field.type)]
-            if nested:
-                raise UnreadableFile(
-                    _("Column “%(column)s” holds lists or records inside cells; a flat table is needed.")
-                    % {"column": nested[0]}
-                )
-            self.row_count: int | None = file.metadata.num_rows
+        with self._open() as database:
+            described = database.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(path)]).fetchall()
+            names = [row[0] for row in described]
+            self.columns = clean_columns(names, limits)
+            self._kinds = [str(row[1]) for row in described]
+            self._names = [f'"{name.replace(chr(34), chr(34) * 2)}"' for name in names]
+            self._refuse_nested()
+            count = database.execute("SELECT count(*) FROM read_parquet(?)", [str(path)]).fetchone()
+            self.row_count: int | None = int(count[0]) if count else 0
+            if not self.row_count:
+                raise UnreadableFile(_("The file has columns but no rows."))
+            refuse_too_many_rows(self.row_count, limits, header_rows=0)
+            self._longest = self._measure(database)
         self.detected = {"encoding": "Parquet"}
-        if not self.row_count:
-            raise UnreadableFile(_("The file has columns but no rows."))
-        refuse_too_many_rows(self.row_count, limits, header_rows=0)
 
     def batches(self, batch_rows: int = BATCH_ROWS) -> Iterator[RowBatch]:
+        """Raises UnreadableFile where the file is damaged."""
         total = max(self.row_count or 1, 1)
+        row_chars = sum(min(longest, self.limits.max_cell_chars + 1) for longest in self._longest)
+        size = max(1, min(batch_rows, BATCH_CHARS // max(row_chars, 1)))
         done = 0
-        with self._open() as file:
-            try:
-                for batch in file.iter_batches(batch_size=batch_rows, use_threads=False):
-                    first = done + 1
-                    done += batch.num_rows
-                    yield self._batch(batch, first, done / total)
-            except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-                raise UnreadableFile(
-                    _("The Parquet file is damaged after row %(row)s: %(error)s")
-                    % {"row": f"{done:,}", "error": str(error)[:200]}
-                ) from error
+        with self._open() as database:
+            # One character more than may be, so that a longer text is seen to be longer and costs no more.
+            wanted = [
+                f"left({name}, {self.limits.max_cell_chars + 1})"
+                if longest > self.limits.max_cell_chars
+                else name
+                for name, longest in zip(self._names, self._longest, strict=True)
+            ]
+            result = database.execute(f"SELECT {', '.join(wanted)} FROM read_parquet(?)", [str(self.path)])
+            while rows := result.fetchmany(size):
+                first = done + 1
+                done += len(rows)
+                yield self._batch(rows, first, done / total)
 
-    def _open(self) -> pq.ParquetFile:
-        try:
-            schema = pq.read_schema(self.path)
-            texts = [field.name for field in schema if _is_text(field.type)]
-            return pq.ParquetFile(self.path, buffer_size=1 << 20, pre_buffer=False, read_dictionary=texts)
-        except (pa.ArrowException, OSError) as error:
-            raise UnreadableFile(
-                _("This is not a Parquet file, or it was cut off: %(error)s") % {"error": str(error)[:200]}
-            ) from error
+    @contextmanager
+    def _open(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A database in memory that touches no other file and loads no extension; its errors in our words."""
+        import duckdb
 
-    def _refuse_bombs(self, file: pq.ParquetFile) -> None:
-        metadata = file.metadata
-        if metadata.num_columns > self.limits.max_columns:
-            raise UnreadableFile(
-                _("The file has %(found)s columns; at most %(limit)s can be read.")
-                % {"found": f"{metadata.num_columns:,}", "limit": self.limits.max_columns}
-            )
-        unpacked = 0
-        for group in range(metadata.num_row_groups):
-            row_group = metadata.row_group(group)
-            for column in range(row_group.num_columns):
-                size = row_group.column(column).total_uncompressed_size
-                unpacked += size
-                if size > MAX_CHUNK_BYTES:
-                    raise UnreadableFile(
-                        _("Column %(column)s unpacks to more than 256 MB at once. Write smaller row groups.")
-                        % {"column": row_group.column(column).path_in_schema}
-                    )
-        if unpacked > SMALL_BYTES + MAX_RATIO * self.path.stat().st_size:
-            raise UnreadableFile(_("The file unpacks to far more than it should: it is refused as a trap."))
-
-    def _batch(self, batch: pa.RecordBatch, first_row: int, position: float) -> RowBatch:
-        rows = list(range(first_row, first_row + batch.num_rows))
-        cells: list[list[Cell]] = []
-        broken: dict[int, BrokenRow] = {}
-        for name, column in zip(self.columns, batch.columns, strict=True):
-            values, too_long = self._values(column)
-            for i in too_long:
-                broken.setdefault(i, long_cell(rows[i], name, len(values[i]), self.limits, [values[i]]))
-            cells.append(values)
-        if broken:
-            keep = [i for i in range(len(rows)) if i not in broken]
-            rows = [rows[i] for i in keep]
-            cells = [[column[i] for i in keep] for column in cells]
-        return RowBatch(rows, list(cells), position, list(broken.values()))
-
-    def _values(self, column: pa.Array) -> tuple[list[Cell], list[int]]:
-        """The cells as Python values, and the places of those that are too long.
-
-        Text arrives as a dictionary (asked for in `_open`), so that a long text which a bomb repeats in every
-        row stands in memory once.
-        """
-        if not pa.types.is_dictionary(column.type):
-            return column.to_pylist(), []
-        words = [_text(word) for word in column.dictionary.to_pylist()]
-        long = {
-            i
-            for i, word in enumerate(words)
-            if isinstance(word, str) and len(word) > self.limits.max_cell_chars
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": MEMORY_LIMIT,
+            "threads": 1,
+            "temp_directory": "",
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "allow_persistent_secrets": False,
         }
-        indices = column.indices.to_pylist()
-        values = [None if i is None else words[i] for i in indices]
-        return values, [place for place, i in enumerate(indices) if i in long] if long else []
+        database = duckdb.connect(":memory:", config=config)
+        try:
+            yield database
+        except duckdb.OutOfMemoryException as error:
+            raise UnreadableFile(
+                _("The file unpacks to more than fits: it is refused as a trap. Write smaller row groups.")
+            ) from error
+        except (duckdb.Error, UnicodeDecodeError) as error:
+            raise UnreadableFile(
+                _("This is not a Parquet file, or it is damaged: %(error)s")
+                % {"error": str(error).splitlines()[0][:200]}
+            ) from error
+        finally:
+            database.close()
 
+    def _refuse_nested(self) -> None:
+        for column, kind in zip(self.columns, self._kinds, strict=True):
+            if kind.endswith("]") or kind.startswith(("STRUCT", "MAP", "UNION", "VARIANT")):
+                raise UnreadableFile(
+                    _("Column “%(column)s” holds lists or records inside cells; a flat table is needed.")
+                    % {"column": column}
+                )
 
-def _is_text(kind: pa.DataType) -> bool:
-    types = pa.types
-    return bool(
-        types.is_string(kind)
-        or types.is_large_string(kind)
-        or types.is_binary(kind)
-        or types.is_large_binary(kind)
-    )
+    def _measure(self, database: duckdb.DuckDBPyConnection) -> list[int]:
+        """The longest text of each column. A tiny file can repeat a huge text in every row (its dictionary
+        holds it once), so batches are sized by this before any row is made."""
+        pairs = zip(self._names, self._kinds, strict=True)
+        texts = [(name, kind) for name, kind in pairs if kind in ("VARCHAR", "BLOB")]
+        longest = dict.fromkeys(self._names, PLAIN_CHARS)
+        if texts:
+            wanted = ", ".join(
+                f"coalesce(max({'octet_length' if kind == 'BLOB' else 'strlen'}({name})), 0)"
+                for name, kind in texts
+            )
+            found = database.execute(f"SELECT {wanted} FROM read_parquet(?)", [str(self.path)]).fetchone()
+            longest |= {name: int(size) for (name, _kind), size in zip(texts, found or (), strict=True)}
+        return [longest[name] for name in self._names]
 
+    def _batch(self, records: list[tuple[Cell, ...]], first_row: int, position: float) -> RowBatch:
+        rows = list(range(first_row, first_row + len(records)))
+        broken: list[BrokenRow] = []
+        if any(longest > self.limits.max_cell_chars for longest in self._longest):
+            broken = [
+                each for row, cells in zip(rows, records, strict=True) if (each := self._too_long(row, cells))
+            ]
+            bad = {each.row for each in broken}
+            records = [cells for row, cells in zip(rows, records, strict=True) if row not in bad]
+            rows = [row for row in rows if row not in bad]
+        columns = list(zip(*records, strict=True)) if records else [() for _name in self.columns]
+        cells = [
+            [value.decode("utf-8", "replace") if isinstance(value, bytes) else value for value in column]
+            if kind == "BLOB"
+            else column
+            for column, kind in zip(columns, self._kinds, strict=True)
+        ]
+        return RowBatch(rows, list(cells), position, broken)
 
-def _text(word: Cell) -> Cell:
-    return word.decode("utf-8", errors="replace") if isinstance(word, bytes) else word
+    def _too_long(self, row: int, cells: tuple[Cell, ...]) -> BrokenRow | None:
+        for name, cell in zip(self.columns, cells, strict=True):
+            if isinstance(cell, str | bytes) and len(cell) > self.limits.max_cell_chars:
+                return long_cell(row, name, len(cell), self.limits, cells)
+        return None

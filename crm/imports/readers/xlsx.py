@@ -1,21 +1,20 @@
 """XLSX in bounded memory: the sheet is streamed through expat, shared texts wait in a temporary file.
 
-openpyxl keeps every row element and every shared text in memory (about 1 GB for a million rows), so only its
-knowledge of number formats is used. Formulas are never evaluated: the value that the spreadsheet stored is
-read."""
+openpyxl keeps every row element and every shared text in memory (about 1 GB for a million rows). Formulas
+are never evaluated: the value that the spreadsheet stored is read."""
 
 from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 
 from django.utils.translation import gettext as _
-from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900, from_excel
 
 from .base import (
+    BATCH_CHARS,
     BATCH_ROWS,
     BrokenRow,
     Cell,
@@ -57,6 +56,7 @@ class XlsxTable:
             rows: list[int] = []
             good: list[list[Cell]] = []
             broken: list[BrokenRow] = []
+            characters = 0
             for row, cells, position in _rows(package, self.sheet.part, texts, self.limits):
                 if row <= self.header_row or not any(cell is not None for cell in cells):
                     continue
@@ -67,9 +67,10 @@ class XlsxTable:
                 else:
                     rows.append(row)
                     good.append(cells[: len(self.columns)] + [None] * (len(self.columns) - len(cells)))
-                if len(rows) + len(broken) >= batch_rows:
+                characters += sum(len(cell) for cell in cells if isinstance(cell, str))
+                if len(rows) + len(broken) >= batch_rows or characters >= BATCH_CHARS:
                     yield self._batch(rows, good, broken, position)
-                    rows, good, broken = [], [], []
+                    rows, good, broken, characters = [], [], [], 0
             if rows or broken:
                 yield self._batch(rows, good, broken, 1.0)
 
@@ -230,6 +231,13 @@ class _SheetHandler:
         )
 
 
+# Day 0 of Excel's two calendars. The Windows one believes that 1900 was a leap year; from March 1900 on, this
+# day 0 makes up for it.
+CALENDAR_WINDOWS_1900 = datetime(1899, 12, 30)  # noqa: DTZ001 - a spreadsheet's clock has no zone
+CALENDAR_MAC_1904 = datetime(1904, 1, 1)  # noqa: DTZ001
+
+
 @lru_cache(maxsize=50_000)
 def _date(number: float, epoch: datetime) -> Cell:
-    return from_excel(number, epoch=epoch)
+    """The moment to the second: a double can't tell 08:30 from 08:29:59.9999."""
+    return epoch + timedelta(seconds=round(number * 86_400))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 import tempfile
 import zipfile
 from array import array
@@ -15,7 +16,6 @@ from typing import IO, Self
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring
 from django.utils.translation import gettext as _
-from openpyxl.styles.numbers import BUILTIN_FORMATS, is_date_format
 
 from .base import UnreadableFile
 from .xml_stream import XmlStream
@@ -28,6 +28,17 @@ MAX_SMALL_PART_BYTES = 16 * 1024**2
 # Deflate can shrink XML 20- to 60-fold; beyond this, past the first 64 MB, it is a bomb.
 MAX_RATIO = 120
 SMALL_BYTES = 64 * 1024 * 1024
+
+
+# Number formats that need no definition (ECMA-376, 18.8.30), the East Asian ones with them.
+BUILTIN_DATES = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})
+_NOT_CODE = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?!h+\]|m+\]|s+\])[^\]]*\]')
+
+
+def shows_date(code: str) -> bool:
+    """Whether the number format prints a date or a time: it has d, m, y, h or s outside quotes and
+    colours."""
+    return bool(re.search("[dmyhs]", _NOT_CODE.sub("", code.split(";")[0]), re.IGNORECASE))
 
 
 @dataclass(frozen=True)
@@ -85,7 +96,7 @@ class Package:
         if "xl/styles.xml" not in self._zip.namelist():
             return set()
         root = self._small_xml("xl/styles.xml")
-        formats = dict(BUILTIN_FORMATS)
+        formats: dict[int, str] = {}
         cell_styles: list[int] = []
         for element in root.iter():
             name = element.tag.rpartition("}")[2]
@@ -93,7 +104,11 @@ class Package:
                 formats[int(element.get("numFmtId", 0))] = element.get("formatCode", "")
             elif name == "cellXfs":
                 cell_styles = [int(style.get("numFmtId", 0)) for style in element]
-        return {str(i) for i, number in enumerate(cell_styles) if is_date_format(formats.get(number, ""))}
+        return {
+            str(i)
+            for i, number in enumerate(cell_styles)
+            if number in BUILTIN_DATES or shows_date(formats.get(number, ""))
+        }
 
     def _refuse_bombs(self, path: Path) -> None:
         parts = self._zip.infolist()
@@ -145,19 +160,19 @@ class Package:
 
 
 class SharedTexts:
-    """The workbook's table of texts on disk: 12 bytes of memory a text, and a cache of the most used.
+    """The workbook's table of texts on disk: 8 bytes of memory a text, and a cache of short ones.
 
-    A sheet refers to texts by number. Indexing raises IndexError for a number that the table lacks.
+    A sheet refers to texts by number. `get` raises IndexError for a number that the table lacks.
     """
 
     CACHED = 20_000
+    CACHED_CHARS = 200
 
     def __init__(self, source: IO[bytes] | None, max_chars: int) -> None:
         self._max_chars = max_chars + 1_000
         self._starts = array("Q", [0])
         self._store = tempfile.TemporaryFile(prefix="crm-texts-")  # noqa: SIM115  closed by __exit__
-        # A cache in front of the look-up itself: `texts[3]` in a sheet's inner loop.
-        self.get = lru_cache(maxsize=self.CACHED)(self._load)
+        self._cache: dict[int, str] = {}
         self._words: list[str] = []
         self._inside = False
         self._phonetic = False
@@ -174,6 +189,17 @@ class SharedTexts:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._store.close()
+
+    def get(self, index: int) -> str:
+        known = self._cache.get(index)
+        if known is not None:
+            return known
+        text = self._load(index)
+        if len(text) <= self.CACHED_CHARS:
+            if len(self._cache) >= self.CACHED:
+                self._cache.clear()
+            self._cache[index] = text
+        return text
 
     def _load(self, index: int) -> str:
         if not 0 <= index < len(self._starts) - 1:
