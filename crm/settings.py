@@ -183,6 +183,7 @@ CELERY_BEAT_SCHEDULE = {
     "marketing.sweep_segments": {"task": "marketing.sweep_segments", "schedule": 10.0},
     "marketing.refresh_segments": {"task": "marketing.refresh_segments", "schedule": crontab(minute="*/15")},
     "loyalty.recalculate": {"task": "loyalty.recalculate", "schedule": crontab(hour=2, minute=20)},
+    "insight.sweep": {"task": "insight.sweep", "schedule": 30.0},
     "insight.recalculate": {"task": "insight.recalculate", "schedule": crontab(hour=2, minute=40)},
 }
 

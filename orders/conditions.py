@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 
 from django.utils.translation import gettext_lazy as _
 
@@ -169,6 +170,13 @@ def _moment(column: str) -> Build:
     return build
 
 
+def _first_between(params: Params, scope: Scope) -> Row:
+    """Both days belong to the window."""
+    start = scope.midnight(date.fromisoformat(params["start"]))
+    end = scope.midnight(date.fromisoformat(params["end"]) + timedelta(days=1))
+    return Row("(m.first_order_at >= %s AND m.first_order_at < %s)", (start, end))
+
+
 WHEN = choice_field("when", _("Comparison"), (("last", _("in the last")), ("before", _("longer ago than"))))
 
 for _condition in (
@@ -227,6 +235,14 @@ for _condition in (
         _("whose first order was {when} {days} days"),
         _moment("first_order_at"),
         (WHEN, days_field(_("Days"), 30)),
+    ),
+    Condition(
+        "orders.first_between",
+        ORDERS,
+        _("First order between two days"),
+        _("whose first order was from {start} to {end}"),
+        _first_between,
+        (Field("start", "date", _("First day")), Field("end", "date", _("Last day"))),
     ),
     Condition(
         "orders.refund_share",

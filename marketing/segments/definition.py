@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -152,6 +153,8 @@ def _value(one: Field, value: Any, stored: bool) -> Any:
         return _money(one, value)
     if one.kind == "text":
         return _text(one, value)
+    if one.kind == "date":
+        return _date(one, value)
     if one.kind == "choice":
         return _choice(one, value, stored)
     return _several(one, value, stored)
@@ -183,6 +186,14 @@ def _text(one: Field, value: Any) -> str:
     if not text or len(text) > min(one.maximum, 200) or "\x00" in text:
         raise ValueError(_("%(label)s: fill this in.") % {"label": one.label})
     return text
+
+
+def _date(one: Field, value: Any) -> str:
+    """ISO 8601; kept as text, a merchant-local day."""
+    try:
+        return date.fromisoformat(value).isoformat()
+    except (TypeError, ValueError) as error:
+        raise ValueError(_("%(label)s: choose a day.") % {"label": one.label}) from error
 
 
 def _choice(one: Field, value: Any, stored: bool) -> str:

@@ -17,6 +17,7 @@ from crm.events.types import EventType
 from crm.lib.errors import CrmError
 from crm.lib.tenancy import all_merchants, merchant_scope
 from customers.segmenting import Scope
+from marketing.insight import scoring
 from marketing.models import Segment, SegmentMember, TouchedCustomer
 from marketing.segments import events
 from marketing.segments.compiling import Sql, compile_group
@@ -180,7 +181,7 @@ def touched_sweep() -> int:
 
 @transaction.atomic
 def touched_reevaluate(*, merchant: Merchant) -> int:
-    """One batch: these customers against every live segment; how many customers. Rows stay locked until done.
+    """One batch: their scores, then these customers against every live segment; how many customers.
 
     A segment being built at this moment is left to that build, and its people stay due.
     """
@@ -190,6 +191,7 @@ def touched_reevaluate(*, merchant: Merchant) -> int:
         return 0
     TouchedCustomer.objects.filter(pk__in=list(touched)).delete()
     people, busy = sorted(set(touched.values())), False
+    scoring.refresh(merchant_id=merchant.pk, customer_ids=people)
     for segment in Segment.objects.live().filter(built_at__isnull=False).select_related("merchant"):
         busy |= not _reevaluate(segment, people)
     if busy:

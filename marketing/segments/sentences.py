@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from crm.lib.ui.formats import money_text, number_text
+from crm.lib.ui.formats import day_text, money_text, number_text
 from customers.segmenting import Field
 from marketing.segments.definition import Group, Rule
 
@@ -57,6 +58,8 @@ def _shown(one: Field, value: Any, currency: str) -> str:
         return number_text(value)
     if one.kind == "text":
         return f"“{value}”"
+    if one.kind == "date":
+        return day_text(date.fromisoformat(value))
     if one.kind == "choice":
         return next((str(option.label) for option in one.choices() if option.value == value), str(value))
     return _names(one, list(value))

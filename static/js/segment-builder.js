@@ -89,9 +89,9 @@
       return made;
     }
     if (field.kind === "choices" || field.kind === "search") return tokens(rule, field, common);
-    const figure = field.kind !== "text";
+    const figure = field.kind !== "text" && field.kind !== "date";
     const made = el("input", {
-      className: `form-control gx-inline gx-inline--${field.kind}`, type: figure ? "number" : "text", ...common,
+      className: `form-control gx-inline gx-inline--${field.kind}`, type: figure ? "number" : field.kind, ...common,
       value: rule[field.name] ?? "", step: field.kind === "money" ? "any" : "1", min: figure ? String(field.minimum) : "", max: figure ? String(field.maximum) : "", autocomplete: "off",
       on: { input: () => { rule[field.name] = field.kind === "number" && made.value !== "" ? Number(made.value) : made.value; changed(); } },
     });
