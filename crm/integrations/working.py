@@ -5,17 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 
 import structlog
-from django.db import transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from crm.api.errors import refusal_of
 from crm.events.ringing import PER_RING, ring_task
 from crm.integrations.catalog import store
 from crm.integrations.models import InboundHook
 from crm.integrations.registry import NotYet, taker_of
 from crm.integrations.stores.base import decoded
 from crm.integrations.stores.normalised import Ignored, Item
-from crm.lib.errors import CrmError, Upstream
+from crm.lib.errors import Upstream
 from crm.lib.tenancy import all_merchants, merchant_scope
 
 log = structlog.get_logger()
@@ -59,12 +60,14 @@ def _settle(hook: InboundHook) -> bool:
         return _later(hook, str(reason))
     except Upstream as error:
         return _later(hook, str(error.message))
-    except CrmError as error:
-        complaints = "; ".join(str(text) for texts in error.fields.values() for text in texts)
-        hook.state, hook.result = State.REFUSED, f"{error.message} {complaints}".strip()[:RESULT_CHARS]
     except Exception as error:
-        log.exception("a delivery failed", hook=hook.pk, topic=hook.topic)
-        return _later(hook, repr(error))
+        refusal = None if isinstance(error, IntegrityError | OperationalError) else refusal_of(error)
+        if refusal is None:
+            log.exception("a delivery failed", hook=hook.pk, topic=hook.topic)
+            return _later(hook, repr(error))
+        _status, _code, message, fields = refusal
+        complaints = "; ".join(text for texts in fields.values() for text in texts)
+        hook.state, hook.result = State.REFUSED, f"{message} {complaints}".strip()[:RESULT_CHARS]
     hook.done_at = timezone.now()
     return True
 
