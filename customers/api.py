@@ -1,0 +1,161 @@
+"""Customers and their consents for programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django.db import transaction
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from crm.api.bulk import Saved, UpsertMixin
+from crm.api.filters import ChangedFilterSet, IdFilter, InstantFilter, TextFilter
+from crm.api.registry import register
+from crm.api.schema import upsert_schema
+from crm.api.views import ReadViewSet
+from crm.lib.errors import Conflict
+from customers import api_serializers as shapes
+from customers.belongings import company_named
+from customers.consent import consent_record
+from customers.models import Consent, Customer, Identity
+from customers.models.consent import Channel, Purpose
+from customers.normalising import normalise_email, normalise_phone
+from customers.searching import customer_ids_found
+from customers.services import customer_change, customer_create
+
+
+class CustomerFilterSet(ChangedFilterSet):
+    q = TextFilter(method="search", label="Name, e-mail, phone, company or id, as staff search")
+    email = TextFilter(method="by_email")
+    phone = TextFilter(method="by_phone")
+    kind = django_filters.ChoiceFilter(choices=Customer.Kind.choices)
+    stage = django_filters.ChoiceFilter(choices=Customer.Stage.choices)
+    country = TextFilter()
+    tag = TextFilter(field_name="tags", method="tagged")
+    created_after = InstantFilter(field_name="created_at", lookup_expr="gte")
+    created_before = InstantFilter(field_name="created_at", lookup_expr="lt")
+
+    def search(self, rows: QuerySet[Customer], _name: str, value: str) -> QuerySet[Customer]:
+        return rows.filter(pk__in=customer_ids_found(value))
+
+    def by_email(self, rows: QuerySet[Customer], _name: str, value: str) -> QuerySet[Customer]:
+        """Any of the person's addresses, not only the one in use."""
+        return rows.filter(identities__kind=Identity.Kind.EMAIL, identities__value=normalise_email(value))
+
+    def by_phone(self, rows: QuerySet[Customer], _name: str, value: str) -> QuerySet[Customer]:
+        return rows.filter(identities__kind=Identity.Kind.PHONE, identities__value=value)
+
+    def tagged(self, rows: QuerySet[Customer], _name: str, value: str) -> QuerySet[Customer]:
+        return rows.filter(tags__contains=[value])
+
+
+class CustomerViewSet(UpsertMixin, ReadViewSet):
+    """Customers, newest first; erased ones are left out."""
+
+    model = Customer
+    scopes = {"GET": "customers.read", "POST": "customers.write", "PATCH": "customers.write"}
+    serializer_class = shapes.CustomerSerializer
+    filterset_class = CustomerFilterSet
+    ordering = ("-created_at", "-id")
+    bulk_name = "customers"
+    input_class = shapes.CustomerInput
+    outcome_class = shapes.CustomerUpsertedSerializer
+
+    def rows(self) -> QuerySet[Customer]:
+        related = Customer.objects.present().select_related("company", "owner__user", "metrics", "merchant")
+        rows: QuerySet[Customer] = related.prefetch_related("identities")
+        return rows
+
+    @transaction.atomic
+    def save_row(self, data: dict[str, Any]) -> Saved:
+        known = self._known(data)
+        values = self._with_company(data)
+        if known is None:
+            created = customer_create(merchant=self.merchant, source="api", **values)
+            return Saved(self.rows().get(pk=created.pk), "created")
+        changed = customer_change(customer=known, source="api", **values)
+        return Saved(self.rows().get(pk=known.pk), "updated" if changed else "unchanged")
+
+    def _known(self, data: dict[str, Any]) -> Customer | None:
+        """Whose e-mail it is, else whose phone. Both of two people are a conflict, never a merge."""
+        owners = [
+            self._owner(Identity.Kind.EMAIL, normalise_email(data.get("email"))),
+            self._owner(
+                Identity.Kind.PHONE,
+                normalise_phone(data.get("phone"), data.get("country") or self.merchant.country),
+            ),
+        ]
+        found = [owner for owner in owners if owner is not None]
+        if len({owner.pk for owner in found}) > 1:
+            ids = ", ".join(str(owner.pk) for owner in found)
+            raise Conflict(
+                f"The e-mail and the phone belong to two customers: {ids}.", code="identity_conflict"
+            )
+        return found[0] if found else None
+
+    def _owner(self, kind: str, value: str) -> Customer | None:
+        if not value:
+            return None
+        row = Identity.objects.filter(kind=kind, scope="", value=value).select_related("customer").first()
+        return row.customer if row else None
+
+    def _with_company(self, data: dict[str, Any]) -> dict[str, Any]:
+        values = dict(data)
+        if "company" in values:
+            values["company"] = company_named(merchant=self.merchant, name=values["company"])
+        return values
+
+    @upsert_schema(
+        "Customer", plural="customers", reads=shapes.CustomerInput, shows=shapes.CustomerUpsertedSerializer
+    )
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Creates or updates one customer or up to 1,000, recognised by e-mail, else by phone."""
+        return super().create(request, *args, **kwargs)
+
+    @extend_schema(request=shapes.CustomerChange, responses={200: shapes.CustomerSerializer})
+    def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Changes the fields sent; a new e-mail or phone becomes one more identity."""
+        customer = self.get_object()
+        reader = shapes.CustomerChange(data=request.data, context=self.get_serializer_context())
+        reader.is_valid(raise_exception=True)
+        with transaction.atomic():
+            customer_change(customer=customer, source="api", **self._with_company(reader.validated_data))
+        return Response(shapes.CustomerSerializer(self.rows().get(pk=customer.pk)).data)
+
+
+class ConsentFilterSet(django_filters.FilterSet):
+    customer = IdFilter(field_name="customer_id")
+    channel = django_filters.ChoiceFilter(choices=Channel.choices)
+    purpose = django_filters.ChoiceFilter(choices=Purpose.choices)
+    recorded_after = InstantFilter(field_name="recorded_at", lookup_expr="gt")
+
+
+class ConsentViewSet(ReadViewSet):
+    """The consent ledger, newest entry first: entries are added, never changed."""
+
+    model = Consent
+    scopes = {"GET": "customers.read", "POST": "customers.write"}
+    serializer_class = shapes.ConsentSerializer
+    filterset_class = ConsentFilterSet
+
+    @extend_schema(
+        request=shapes.ConsentInput, responses={200: shapes.ConsentSerializer, 201: shapes.ConsentSerializer}
+    )
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Adds an answer; when the newest one says the same already, answers 200 with that one."""
+        reader = shapes.ConsentInput(data=request.data, context=self.get_serializer_context())
+        reader.is_valid(raise_exception=True)
+        said = dict(reader.validated_data)
+        entry = consent_record(merchant=self.merchant, **said)
+        if entry is not None:
+            return Response(shapes.ConsentSerializer(entry).data, status=201)
+        same = {name: said[name] for name in ("customer", "channel", "purpose")}
+        newest = Consent.objects.filter(**same).order_by("-recorded_at", "-id").first()
+        return Response(shapes.ConsentSerializer(newest).data, status=200)
+
+
+register("customers", CustomerViewSet)
+register("consents", ConsentViewSet)

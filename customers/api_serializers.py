@@ -1,0 +1,115 @@
+"""Customers and consents as JSON: what the API shows and what it takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from crm.api.bulk import OutcomeField
+from crm.api.serializers import ApiModelSerializer, ApiSerializer, MoneyField, TenantRelatedField
+from customers.models import Consent, Customer, Identity, Metrics
+from customers.models.consent import Channel, Purpose
+from customers.services import LONGEST_TAG, MOST_TAGS
+
+LETTERS = r"^[A-Z]{2}$"
+
+
+def text(most: int, **kwargs: Any) -> serializers.CharField:
+    return serializers.CharField(max_length=most, **{"required": False, "allow_blank": True, **kwargs})
+
+
+class IdentitySerializer(ApiModelSerializer):
+    class Meta:
+        model = Identity
+        fields = ["id", "kind", "scope", "value", "source", "verified_at", "created_at"]
+        read_only_fields = fields
+
+
+class MetricsSerializer(ApiModelSerializer):
+    """Money in the shop's base currency."""
+
+    gross, refunded, net = MoneyField(), MoneyField(), MoneyField()
+
+    class Meta:
+        model = Metrics
+        fields = [
+            *("orders_count", "gross", "refunded", "net", "first_order_at", "last_order_at"),
+            *("open_tickets", "reviews_count", "last_rating", "points", "tier", "score"),
+        ]
+        read_only_fields = fields
+
+
+class CustomerSerializer(ApiModelSerializer):
+    company = serializers.CharField(source="company.name", default="", read_only=True)
+    owner = serializers.CharField(source="owner.user.email", default="", read_only=True)
+    identities = IdentitySerializer(many=True, read_only=True)
+    metrics = MetricsSerializer(read_only=True)
+    attributes = serializers.DictField(read_only=True)
+
+    class Meta:
+        model = Customer
+        fields = [
+            *("id", "kind", "stage", "name", "given_name", "family_name", "email", "phone", "language"),
+            *("time_zone", "birthday_on", "country", "region", "city", "grade", "tags", "attributes"),
+            *("company", "owner", "source", "identities", "metrics", "created_at", "updated_at"),
+        ]
+        read_only_fields = fields
+
+
+class CustomerUpsertedSerializer(CustomerSerializer):
+    outcome = OutcomeField()
+
+    class Meta(CustomerSerializer.Meta):
+        fields = [*CustomerSerializer.Meta.fields, "outcome"]
+        read_only_fields = fields
+
+
+class CustomerChange(ApiSerializer):
+    """What a PATCH may set; a field left out stays."""
+
+    kind = serializers.ChoiceField(Customer.Kind.choices, required=False)
+    stage = serializers.ChoiceField(Customer.Stage.choices, required=False)
+    name, given_name, family_name = text(200), text(100), text(100)
+    email, phone = text(320), text(40)
+    language, time_zone = text(10), text(50)
+    birthday_on = serializers.DateField(required=False, allow_null=True)
+    country = serializers.RegexField(LETTERS, required=False, allow_blank=True)
+    region, city, grade = text(100), text(100), text(20)
+    tags = serializers.ListField(
+        child=serializers.CharField(max_length=LONGEST_TAG), max_length=MOST_TAGS, required=False
+    )
+    attributes = serializers.DictField(required=False)
+    company = text(200)
+
+
+class CustomerInput(CustomerChange):
+    """Recognised by e-mail, else by phone; who is known is updated, anybody else created."""
+
+
+class ConsentSerializer(ApiModelSerializer):
+    customer = serializers.IntegerField(source="customer_id", read_only=True)
+
+    class Meta:
+        model = Consent
+        fields = [
+            *("id", "customer", "channel", "purpose", "granted", "source", "wording_version"),
+            *("proof", "recorded_at"),
+        ]
+        read_only_fields = fields
+
+    proof = serializers.DictField(read_only=True)  # type: ignore[assignment]
+
+
+class ConsentInput(ApiSerializer):
+    """One answer of one customer. `proof` says what shows it: a form's id, an IP, a recording."""
+
+    customer = TenantRelatedField(model=Customer)
+    channel = serializers.ChoiceField(Channel.choices)
+    purpose = serializers.ChoiceField(Purpose.choices, default=Purpose.MARKETING.value)
+    granted = serializers.BooleanField()
+    source = serializers.CharField(max_length=40, default="api")
+    wording_version = text(40, default="")
+    proof = serializers.DictField(
+        child=serializers.CharField(max_length=500, allow_blank=True), required=False
+    )
