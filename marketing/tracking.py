@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods
 
 from crm.accounts.models import Merchant
 from crm.events.emitting import emit
+from crm.events.types import EventType
 from crm.lib.errors import NotFound
 from crm.lib.http import client_ip
 from crm.lib.tenancy import all_merchants, merchant_scope
@@ -145,7 +146,7 @@ def _count(delivery: Delivery, campaign_name: str, kind: str, link: Link | None)
     Metrics.objects.filter(customer=delivery.customer_id).update(**figures)
 
 
-def _tell(delivery: Delivery, kind: events.EventType, facts: dict[str, object]) -> None:
+def _tell(delivery: Delivery, kind: EventType, facts: dict[str, object]) -> None:
     emit(
         kind,
         merchant=delivery.merchant_id,

@@ -50,6 +50,8 @@ def _net(order: Order) -> Decimal:
 
 
 def _last_click(order: Order) -> Delivery | None:
+    if order.customer_id is None:
+        return None
     days = policy_of(order.merchant).attribution_days
     return (
         Delivery.objects.filter(

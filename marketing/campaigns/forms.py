@@ -19,7 +19,7 @@ _WORDS = {
 }
 
 
-class SegmentChoice(forms.ModelChoiceField):
+class SegmentChoice(forms.ModelChoiceField[Segment]):
     def label_from_instance(self, obj: Any) -> str:
         return str(obj.name)
 

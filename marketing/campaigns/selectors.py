@@ -87,8 +87,8 @@ def funnels(campaigns: Sequence[Campaign]) -> dict[int, Funnel]:
         )
         .order_by()
     )
-    money = {
-        row["campaign_id"]: row
+    money: dict[int, dict[str, Any]] = {
+        row["campaign_id"]: dict(row)
         for row in Attribution.objects.filter(campaign__in=ids)
         .values("campaign_id")
         .annotate(net=Sum("net"), orders=Count("pk"))
@@ -96,7 +96,7 @@ def funnels(campaigns: Sequence[Campaign]) -> dict[int, Funnel]:
     }
     grouped: dict[int, list[dict[str, Any]]] = {pk: [] for pk in ids}
     for row in rows:
-        grouped[row["campaign_id"]].append(row)
+        grouped[row["campaign_id"]].append(dict(row))
     return {pk: _funnel(found, money.get(pk)) for pk, found in grouped.items()}
 
 

@@ -80,7 +80,7 @@ def _state_filter() -> listing.Filter:
 
 def _state_tabs(asked: listing.Listing) -> list[Tab]:
     current = asked.on.get("state", "")
-    shown = [("", _("All")), *[(value, label) for value, label in State.choices]]
+    shown: list[tuple[str, Any]] = [("", _("All")), *[(value, label) for value, label in State.choices]]
     return [Tab(label, asked.url(state=value), value == current) for value, label in shown]
 
 

@@ -58,6 +58,7 @@ class Migration(migrations.Migration):
                 ('sending_at', models.DateTimeField(null=True)),
                 ('sent_at', models.DateTimeField(null=True)),
                 ('receipt', models.CharField(blank=True, default='', max_length=500)),
+                ('announced', models.BooleanField(default=False)),
                 ('opened_at', models.DateTimeField(null=True)),
                 ('clicked_at', models.DateTimeField(null=True)),
                 ('unsubscribed_at', models.DateTimeField(null=True)),
@@ -261,6 +262,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='delivery',
             index=models.Index(models.F('merchant'), models.F('campaign'), models.F('state'), models.F('reason'), models.F('id'), name='marketing_delivery_counts'),
+        ),
+        migrations.AddIndex(
+            model_name='delivery',
+            index=models.Index(models.F('merchant'), models.F('campaign'), models.F('id'), condition=models.Q(('announced', False), ('state', 'sent')), name='marketing_delivery_untold'),
         ),
         migrations.AddIndex(
             model_name='delivery',

@@ -107,6 +107,8 @@ class Delivery(TenantModel):
     sending_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
     receipt = models.CharField(max_length=500, blank=True, default="")
+    # Whether the customer's timeline has heard of it (marketing/sending/claiming.py take_unannounced).
+    announced = models.BooleanField(default=False)
     opened_at = models.DateTimeField(null=True)
     clicked_at = models.DateTimeField(null=True)
     unsubscribed_at = models.DateTimeField(null=True)
@@ -135,6 +137,13 @@ class Delivery(TenantModel):
                 "run_id", "id", condition=Q(state__in=["claimed", "sending"]), name="marketing_delivery_held"
             ),
             models.Index("merchant", "campaign", "state", "reason", "id", name="marketing_delivery_counts"),
+            models.Index(
+                "merchant",
+                "campaign",
+                "id",
+                condition=Q(state="sent", announced=False),
+                name="marketing_delivery_untold",
+            ),
             models.Index(
                 "merchant",
                 "customer",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db import connection
@@ -42,7 +43,7 @@ def check(*, merchant: Merchant, policy: SendingPolicy, delivery_ids: Sequence[i
     quiet = _quiet_zones(merchant, policy, delivery_ids)
     sql = _statement(bool(policy.cap_count))
     pads = _hmac_pads(derived_key("suppression"))
-    params = {
+    params: dict[str, Any] = {
         "merchant_id": merchant.pk,
         "ids": list(delivery_ids),
         "inner": pads[0],

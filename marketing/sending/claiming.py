@@ -117,69 +117,88 @@ def recheck(
 
 
 def mark_sending(*, merchant: Merchant, run: SendingRun, delivery_ids: Sequence[int]) -> set[int]:
-    """The ids that are ours to send now. Only after this is committed may a mail be handed over.
+    """The ids that are ours to send now. Only after this is committed may a mail be handed over."""
+    return turn(merchant=merchant, run=run, outcomes=[], delivery_ids=delivery_ids)
 
-    Asking again after a broken commit is harmless: a row that is `sending` for us already stays so.
+
+def turn(
+    *, merchant: Merchant, run: SendingRun, outcomes: Sequence[Outcome], delivery_ids: Sequence[int]
+) -> set[int]:
+    """Writes what came back and marks what goes next, in one self-committing statement; the ids to send.
+
+    None when the campaign was paused or cancelled, or this run was declared dead: both act with their commit.
+
+    Of a mail that the reaper has called `unknown` in the meantime the better knowledge is taken; nothing else
+    moves. Asking again after a broken commit is harmless: what is written stays so, and a row that is
+    `sending` for us already stays so.
     """
+    values = {"merchant": merchant.pk, "run": run.pk, "ids": list(delivery_ids)}
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            UPDATE {TABLE} SET state = 'sending', sending_at = now(),
-                   attempts = attempts + CASE WHEN state = 'claimed' THEN 1 ELSE 0 END
-            WHERE id = ANY(%s) AND merchant_id = %s AND run_id = %s AND state IN ('claimed', 'sending')
-            RETURNING id
-            """,
-            [list(delivery_ids), merchant.pk, run.pk],
+        rows = b",".join(
+            cursor.cursor.mogrify(
+                "(%s, %s, %s, %s)", [each.delivery_id, each.state, each.reason, each.receipt[:500]]
+            )
+            for each in outcomes
         )
+        told = _TOLD.replace("/*rows*/", rows.decode().replace("%", "%%")) if outcomes else _TOLD_NOTHING
+        cursor.execute(f"WITH told AS ({told}), begun AS ({_BEGUN}) SELECT id FROM begun", values)
         return {row[0] for row in cursor.fetchall()}
 
 
-def record(*, merchant: Merchant, run: SendingRun, outcomes: Sequence[Outcome]) -> list[tuple[int, int]]:
-    """Writes outcomes of mails this run held; (delivery id, customer id) of those newly sent.
+_BEGUN = f"""
+    UPDATE {TABLE} SET state = 'sending', sending_at = clock_timestamp(),
+           attempts = attempts + CASE WHEN state = 'claimed' THEN 1 ELSE 0 END
+    WHERE id = ANY(%(ids)s) AND merchant_id = %(merchant)s AND run_id = %(run)s
+          AND state IN ('claimed', 'sending')
+          AND EXISTS (SELECT 1 FROM {Campaign._meta.db_table} c JOIN {SendingRun._meta.db_table} r
+                      ON r.campaign_id = c.id AND r.merchant_id = c.merchant_id
+                      WHERE r.id = %(run)s AND r.ended_at IS NULL AND c.state = 'sending')
+    RETURNING id
+"""
+_TOLD_NOTHING = "SELECT 1"
+_GAVE_UP = f"v.state = 'deferred' AND d.attempts >= {MAX_ATTEMPTS}"
+_TOLD = f"""
+    UPDATE {TABLE} d SET
+        state = CASE WHEN {_GAVE_UP} THEN 'failed' ELSE v.state END,
+        reason = CASE WHEN {_GAVE_UP} THEN 'gave_up' ELSE v.reason END,
+        receipt = v.receipt,
+        sent_at = CASE WHEN v.state = 'sent' THEN clock_timestamp() END,
+        attempts = d.attempts - CASE WHEN v.state = 'queued' THEN 1 ELSE 0 END,
+        due_at = CASE WHEN v.state = 'deferred'
+            THEN now() + make_interval(secs => least({LONGEST_WAIT_SECONDS},
+                 {FIRST_WAIT_SECONDS} * power(2, greatest(d.attempts - 1, 0)))) ELSE d.due_at END,
+        run_id = CASE WHEN v.state IN ('queued', 'deferred') THEN NULL ELSE d.run_id END
+    FROM (VALUES /*rows*/) AS v (id, state, reason, receipt)
+    WHERE d.id = v.id AND d.merchant_id = %(merchant)s AND d.run_id = %(run)s
+          AND d.state IN ('sending', 'unknown')
+"""
 
-    A mail that the reaper has called `unknown` in the meantime takes the better knowledge; nothing else does.
+
+@transaction.atomic
+def take_unannounced(*, merchant: Merchant, campaign: Campaign, limit: int = 2_000) -> list[tuple[int, int]]:
+    """(delivery id, customer id) of sent mails that nobody was told of yet; marked as told, figures moved.
+
+    Apart from the sending itself, so that announcing costs a statement for hundreds of mails;
+    what a dead worker left unannounced is taken by the next one.
     """
-    if not outcomes:
-        return []
-    rows = [(each.delivery_id, each.state, each.reason, each.receipt[:500]) for each in outcomes]
-    with connection.cursor() as cursor:
-        changed = execute_values(
-            cursor.cursor,
-            f"""
-            UPDATE {TABLE} d SET
-                state = CASE WHEN v.state = 'deferred' AND d.attempts >= {MAX_ATTEMPTS} THEN 'failed'
-                             ELSE v.state END,
-                reason = CASE WHEN v.state = 'deferred' AND d.attempts >= {MAX_ATTEMPTS} THEN 'gave_up'
-                              ELSE v.reason END,
-                receipt = v.receipt,
-                sent_at = CASE WHEN v.state = 'sent' THEN now() END,
-                attempts = d.attempts - CASE WHEN v.state = 'queued' THEN 1 ELSE 0 END,
-                due_at = CASE WHEN v.state = 'deferred'
-                    THEN now() + make_interval(secs => least({LONGEST_WAIT_SECONDS},
-                         {FIRST_WAIT_SECONDS} * power(2, greatest(d.attempts - 1, 0)))) ELSE d.due_at END,
-                run_id = CASE WHEN v.state IN ('queued', 'deferred') THEN NULL ELSE d.run_id END
-            FROM (VALUES %s) AS v (id, state, reason, receipt)
-            WHERE d.id = v.id AND d.merchant_id = {int(merchant.pk)} AND d.run_id = {int(run.pk)}
-              AND d.state IN ('sending', 'unknown')
-            RETURNING d.id, d.customer_id, d.state
-            """,
-            rows,
-            page_size=1000,
-            fetch=True,
-        )
-    sent = [(row[0], row[1]) for row in changed if row[2] == "sent"]
-    if sent:
-        _note_last_sent(merchant, [customer for _delivery, customer in sent])
-    return sent
-
-
-def _note_last_sent(merchant: Merchant, customer_ids: list[int]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE {Metrics._meta.db_table} SET last_sent_at = now()"
-            " WHERE merchant_id = %s AND customer_id = ANY(%s)",
-            [merchant.pk, customer_ids],
+            f"""
+            UPDATE {TABLE} d SET announced = TRUE
+            FROM (SELECT id FROM {TABLE} WHERE merchant_id = %(merchant)s AND campaign_id = %(campaign)s
+                  AND state = 'sent' AND NOT announced ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED) s
+            WHERE d.id = s.id AND d.merchant_id = %(merchant)s RETURNING d.id, d.customer_id
+            """,
+            {"merchant": merchant.pk, "campaign": campaign.pk, "limit": limit},
         )
+        sent: list[tuple[int, int]] = sorted(cursor.fetchall())
+        if sent:
+            cursor.execute(
+                f"UPDATE {Metrics._meta.db_table} SET last_sent_at = now()"
+                " WHERE merchant_id = %s AND customer_id = ANY(%s)",
+                [merchant.pk, [customer for _delivery, customer in sent]],
+            )
+    return sent
 
 
 def release(*, merchant: Merchant, run: SendingRun) -> int:

@@ -40,13 +40,13 @@ def freeze(*, campaign: Campaign, merchant: Merchant, audience: AudienceSql, sen
     sql = f"""
         INSERT INTO {Delivery._meta.db_table}
             (merchant_id, campaign_id, customer_id, address, state, reason, message_id, attempts, due_at,
-             receipt, created_at)
+             receipt, announced, created_at)
         SELECT c.merchant_id, %(campaign)s, c.id, lower(btrim(c.email)),
                CASE WHEN btrim(c.email) = '' THEN 'skipped' ELSE 'queued' END,
                CASE WHEN btrim(c.email) = '' THEN 'no_address' ELSE '' END,
                '<' || %(campaign)s || '.' || replace(gen_random_uuid()::text, '-', '')
                    || '@' || %(domain)s || '>',
-               0, now(), '', now()
+               0, now(), '', FALSE, now()
         FROM {Customer._meta.db_table} c
         WHERE c.merchant_id = %(merchant)s AND c.erased_at IS NULL AND c.id IN (/*audience*/)
         ORDER BY c.id

@@ -38,16 +38,16 @@ def reap_silent_runs() -> int:
 
 def ring_for_due() -> int:
     """Rings for each campaign that has something due and nobody at work on it; how many."""
-    due = Delivery.objects.filter(
-        campaign=OuterRef("pk"),
-        merchant=OuterRef("merchant"),
-        state__in=[Delivery.State.QUEUED, Delivery.State.DEFERRED],
-        due_at__lte=timezone.now(),
-    )
-    alive = SendingRun.objects.filter(
-        campaign=OuterRef("pk"), merchant=OuterRef("merchant"), ended_at__isnull=True
-    )
     with all_merchants(reason="sweeper: campaigns of every merchant"):
+        due = Delivery.objects.filter(
+            campaign=OuterRef("pk"),
+            merchant=OuterRef("merchant"),
+            state__in=[Delivery.State.QUEUED, Delivery.State.DEFERRED],
+            due_at__lte=timezone.now(),
+        )
+        alive = SendingRun.objects.filter(
+            campaign=OuterRef("pk"), merchant=OuterRef("merchant"), ended_at__isnull=True
+        )
         campaigns = list(
             Campaign.objects.under_way().filter(Exists(due), ~Exists(alive)).order_by("pk")[:SWEEP_LIMIT]
         )
@@ -64,7 +64,7 @@ def due_campaigns() -> list[Campaign]:
 
 def under_way() -> list[Campaign]:
     with all_merchants(reason="sweeper: campaigns of every merchant"):
-        return list(Campaign.objects.under_way().order_by("pk")[:SWEEP_LIMIT])
+        return list(Campaign.objects.under_way().select_related("merchant").order_by("pk")[:SWEEP_LIMIT])
 
 
 def is_done(campaign: Campaign) -> bool:

@@ -1,6 +1,6 @@
 """One worker at work on one campaign, for a while.
 
-The database side runs in the caller's thread: claim 500, check them, then again and again in one transaction
+The database side runs in the caller's thread: claim 500, check them, then again and again in one statement
 "write what came back, mark the next as sending". The SMTP side runs in a thread of its own and needs no
 database. Never more mails are `sending` than there are connections, so a death leaves at most that many in
 doubt.
@@ -90,6 +90,28 @@ def server_from_settings() -> Server:
         password=settings.SMTP_PASSWORD,
         helo=settings.PUBLIC_URL.partition("://")[2].partition("/")[0].partition(":")[0] or "localhost",
     )
+
+
+@transaction.atomic
+def announce_sent(merchant: Merchant, campaign: Campaign) -> int:
+    """Puts the mails sent since the last time on their customers' timelines; how many."""
+    sent = claiming.take_unannounced(merchant=merchant, campaign=campaign)
+    facts = {"campaign": campaign.name, "campaign_id": campaign.pk}
+    emit_many(
+        [
+            Draft(
+                events.MAIL_SENT,
+                customer_id=customer,
+                subject_type="marketing.campaign",
+                subject_id=campaign.pk,
+                data=facts | {"delivery_id": delivery},
+                dedupe_key=f"delivery:{delivery}",
+            )
+            for delivery, customer in sent
+        ],
+        merchant=merchant,
+    )
+    return len(sent)
 
 
 class Runner:
@@ -195,6 +217,7 @@ class Runner:
     # ---------------------------------------------------------------- database side (the caller's thread)
 
     def _database_side(self) -> None:
+        self._look_up()
         while True:
             outcomes = self._drain()
             if not outcomes and self._idle_round():
@@ -266,44 +289,16 @@ class Runner:
         )
 
     def _commit(self, outcomes: Sequence[Outcome], batch: Sequence[Mail]) -> list[Mail]:
-        """One transaction: what came back is written, what goes next is marked. The mails that may go."""
-
-        def write() -> tuple[set[int], int]:
-            with transaction.atomic():
-                sent = claiming.record(merchant=self.merchant, run=self._run, outcomes=outcomes)
-                self._announce(sent)
-                ids = [mail.delivery_id for mail in batch]
-                marked = (
-                    claiming.mark_sending(merchant=self.merchant, run=self._run, delivery_ids=ids)
-                    if ids
-                    else set()
-                )
-                return marked, len(sent)
-
-        marked, sent_now = self._patiently(write)
-        self._report.sent += sent_now
+        """One statement: what came back is written, what goes next is marked. The mails that may go."""
+        ids = [mail.delivery_id for mail in batch]
+        marked = self._patiently(
+            lambda: claiming.turn(merchant=self.merchant, run=self._run, outcomes=outcomes, delivery_ids=ids)
+        )
         started = [mail for mail in batch if mail.delivery_id in marked]
         self._out += len(started) - len(outcomes)
         self._report.outcomes += len(outcomes)
+        self._report.sent += sum(1 for outcome in outcomes if outcome.state == Delivery.State.SENT)
         return started
-
-    def _announce(self, sent: Sequence[tuple[int, int]]) -> None:
-        if sent:
-            facts = {"campaign": self.campaign.name, "campaign_id": self.campaign.pk}
-            emit_many(
-                [
-                    Draft(
-                        events.MAIL_SENT,
-                        customer_id=customer,
-                        subject_type="marketing.campaign",
-                        subject_id=self.campaign.pk,
-                        data=facts | {"delivery_id": delivery},
-                        dedupe_key=f"delivery:{delivery}",
-                    )
-                    for delivery, customer in sent
-                ],
-                merchant=self.merchant,
-            )
 
     def _look_up(self) -> None:
         """Beats, and sees whether somebody paused or cancelled the campaign."""
@@ -319,6 +314,7 @@ class Runner:
             self._last_beat = now
             if not self._patiently(lambda: claiming.beat(self._run)):
                 self._stop()
+            self._patiently(lambda: announce_sent(self.merchant, self.campaign))
 
     def _stop(self) -> None:
         if not self._shared.stop:
@@ -362,4 +358,6 @@ class Runner:
         if outcomes:
             self._commit(outcomes, [])
         self._patiently(lambda: claiming.release(merchant=self.merchant, run=self._run))
+        while self._patiently(lambda: announce_sent(self.merchant, self.campaign)):
+            pass
         SendingRun.objects.filter(pk=self._run.pk, ended_at__isnull=True).update(ended_at=timezone.now())
