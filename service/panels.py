@@ -1,7 +1,9 @@
-"""The desk's card on the customer page."""
+"""The desk's cards on the customer's and the order's page."""
 
 from django.utils.translation import gettext_lazy as _
 
 from customers.registries import Panel, add_panel
+from orders.registries import add_order_panel
 
 add_panel(Panel("customer_tickets", _("Tickets"), needs="tickets.view", order=10, topics=("service",)))
+add_order_panel(Panel("order_tickets", _("Tickets"), needs="tickets.view", order=10, topics=("service",)))

@@ -55,6 +55,7 @@
     mark();
     toBottom();
     grow();
+    text()?.blur(); // htmx gives the focus back by id: the next key must not be typed into the next conversation
   }
 
   document.addEventListener("htmx:beforeSwap", (event) => {
