@@ -20,6 +20,14 @@ def catalogues() -> list[Path]:
     return sorted(po for folder in folders for po in folder.glob("*/LC_MESSAGES/*.po"))
 
 
+def compile_what_can() -> None:
+    """For a start: a catalogue with a mistake costs its language, not the product."""
+    try:
+        compile_all()
+    except Refused as problem:
+        print(f"{problem}; that language stays as it was.", file=sys.stderr, flush=True)
+
+
 def compile_all() -> list[Path]:
     """The catalogues that were compiled: those whose .mo is missing or older. Fuzzy entries stay English."""
     done = []

@@ -89,7 +89,7 @@ def run(port: int, host: str, *, services_only: bool = False) -> int:
         require_free(
             [*stack.data_ports(), *stack.mail_ports(), *([] if services_only else stack.work_ports())]
         )
-        messages.compile_all()
+        messages.compile_what_can()
         record = Record(stack, command)
         supervisor = Supervisor(printer)
         supervisor.on_change = record.children
@@ -207,7 +207,7 @@ def spare_ports(port: int) -> Ports:
 
 
 def with_own_services(place: Place, stack: Stack, action: Callable[[Stack], int]) -> int:
-    messages.compile_all()
+    messages.compile_what_can()
     services = stack.data_services()
     children = [Child(service, spawn(service, subprocess.DEVNULL), time.monotonic()) for service in services]
     pids = {child.service.name: child.process.pid for child in children}
