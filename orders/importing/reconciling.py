@@ -54,6 +54,7 @@ def reconcile(batch: ImportBatch) -> dict[str, Any]:
         "refunds_alone": stored["refunds"] - stored["refunds_matched"],
         "adjustments": counts["adjustments"],
         "stock": counts["stock"],
+        "without_rate": stored["without_rate"],
         "customers": stored["customers"],
         "new_customers": stored["new_customers"],
         "new_products": new_products(batch),
@@ -119,9 +120,10 @@ def _stored(batch: ImportBatch) -> dict[str, Any]:
     channel = channel_of(batch)
     values = {"merchant": batch.merchant_id, "channel": channel.pk if channel else None, "batch": batch.pk}
     sql = names(batch)
-    orders, guests, gross = fetch_one(
+    orders, guests, gross, unrated = fetch_one(
         f"""
-        SELECT count(*), count(*) FILTER (WHERE o.customer_id IS NULL), coalesce(sum(o.total), 0)
+        SELECT count(*), count(*) FILTER (WHERE o.customer_id IS NULL), coalesce(sum(o.total), 0),
+               count(*) FILTER (WHERE o.rate IS NULL)
         FROM {{docs}} d JOIN {ORDER} o ON o.merchant_id = %(merchant)s AND o.channel_id = %(channel)s
              AND o.external_id = d.order_ref
         WHERE d.kind = 'order' AND d.problem IS NULL
@@ -156,6 +158,7 @@ def _stored(batch: ImportBatch) -> dict[str, Any]:
         "orders": orders,
         "guest_orders": guests,
         "gross": gross,
+        "without_rate": unrated,
         "order_lines": lines,
         "lines_total": lines_total,
         "refunds": refunds,

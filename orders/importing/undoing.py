@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import models
+from django.db.models.fields.reverse_related import ForeignObjectRel
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -203,8 +204,9 @@ def _pointed_at(model: type[models.Model], ids: list[int], besides: set[Any]) ->
     reasons: dict[int, str] = {}
     if not ids:
         return reasons
-    for relation in model._meta.related_objects:
-        if relation.related_model in besides:
+    # Hidden relations (related_name="+") too: a line points at its product without the product knowing.
+    for relation in model._meta.get_fields(include_hidden=True):
+        if not isinstance(relation, ForeignObjectRel) or relation.related_model in besides:
             continue
         other: Any = relation.related_model
         name = relation.field.attname

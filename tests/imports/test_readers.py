@@ -102,8 +102,7 @@ def test_values_that_look_alike_are_not_touched(tmp_path):
 def test_broken_rows_are_told_by_row_and_column_and_the_rest_is_read(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text(
-        "Order,Name,Qty,Price\n1,a,1,2\n2,b\n\n3,c,1,2,surplus\n4,d,1,2,,\n"
-        + f"5,{'x' * 40_000},1,2\n6,e,1,2\n"
+        f"Order,Name,Qty,Price\n1,a,1,2\n2,b\n\n3,c,1,2,surplus\n4,d,1,2,,\n5,{'x' * 40_000},1,2\n6,e,1,2\n"
     )
     table = open_table(path)
     assert [row[0] for row in rows_of(table)] == ["1", "4", "6"]
@@ -151,6 +150,10 @@ LAUGHS = (
 CELLS = '<row r="1"><c r="A1" t="inlineStr"><is><t>Order</t></is></c></row>'
 
 
+def one_cell(name: str) -> str:
+    return f'<worksheet><sheetData><row r="1"><c r="{name}"><v>1</v></c></row></sheetData></worksheet>'
+
+
 def malicious(folder: Path) -> dict[str, tuple[Path, str]]:
     def raw(name: str, content: bytes) -> Path:
         path = folder / name
@@ -195,14 +198,14 @@ def malicious(folder: Path) -> dict[str, tuple[Path, str]]:
         "column ZZZ": (
             small_xlsx(
                 folder / "far.xlsx",
-                sheet='<worksheet><sheetData><row r="1"><c r="ZZZ1"><v>1</v></c></row></sheetData></worksheet>',
+                sheet=one_cell("ZZZ1"),
             ),
             "columns can be read",
         ),
         "cell named ../..": (
             small_xlsx(
                 folder / "odd.xlsx",
-                sheet='<worksheet><sheetData><row r="1"><c r="../1"><v>1</v></c></row></sheetData></worksheet>',
+                sheet=one_cell("../1"),
             ),
             "calls itself",
         ),
@@ -344,5 +347,5 @@ def test_any_bytes_are_read_or_refused_never_a_crash(tmp_path, data):
     try:
         for batch in open_table(path).batches():
             assert all(len(column) == len(batch.rows) for column in batch.cells)
-    except UnreadableFile as refusal:
-        assert str(refusal.message)
+    except UnreadableFile:
+        pass  # a refusal is one of the two good ends
