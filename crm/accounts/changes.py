@@ -54,7 +54,7 @@ def member_change(
 ) -> list[str]:
     """The names of what changed.
 
-    Raises Forbidden when somebody who is no owner makes or changes one, Rejected when the last owner would go.
+    Raises Forbidden when somebody else than an owner changes one, Rejected when the last owner would go.
     """
     _check_rank(actor, membership.role, role)
     owners = Membership.objects.select_for_update().filter(

@@ -47,7 +47,7 @@ _FINDERS: list[Finder] = []
 
 
 def finder(*, label: Text, icon: str, needs: str) -> Callable[[Find], Find]:
-    """Registers a function of (membership, query, limit) that returns the best hits first. One indexed query."""
+    """Registers a function of (membership, query, limit): the best hits first, by one indexed query."""
 
     def register(find: Find) -> Find:
         _FINDERS.append(Finder(label, icon, needs, find))

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from crm.accounts import navigation, search
-from crm.accounts.models import Merchant
+from crm.accounts.models import Membership, Merchant
 from crm.accounts.navigation import navigation_for
 from crm.accounts.search import Hit
 from tests.factories.accounts import make_member, make_user
@@ -82,7 +82,7 @@ def test_search_asks_only_what_the_member_may_see(member_client: Clients, finder
     asked: list[str] = []
 
     @search.finder(label="Secrets", icon="key", needs="audit.view")
-    def secrets(query: str, limit: int) -> list[Hit]:
+    def secrets(membership: Membership, query: str, limit: int) -> list[Hit]:
         asked.append(query)
         return [Hit("<b>found</b>", "/x/", "line")]
 
