@@ -105,7 +105,7 @@ def count_up(key: str, *, seconds: int) -> int:
     full = f"{settings.REDIS_PREFIX}:{key}"
     try:
         client = redis_client()
-        count = int(client.incr(full))  # type: ignore[arg-type]
+        count = int(client.incr(full))
         if count == 1:
             client.expire(full, seconds)
     except redis.RedisError as error:

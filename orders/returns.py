@@ -16,6 +16,7 @@ from crm.accounts.models import Merchant
 from crm.accounts.numbering import next_number
 from crm.events.emitting import emit
 from crm.events.models import Event
+from crm.events.types import EventType
 from crm.integrations import mail
 from crm.lib.errors import Conflict, Rejected
 from customers.models import PortalSettings
@@ -188,7 +189,7 @@ def return_decide(*, merchant: Merchant, rma: Return, state: str, note: str = ""
     return rma
 
 
-def _announce(kind: events.EventType, rma: Return, data: dict[str, object], *, once: str | None) -> None:
+def _announce(kind: EventType, rma: Return, data: dict[str, object], *, once: str | None) -> None:
     order = rma.order
     facts = {"number": order.number, "return_number": rma.number, "return_id": rma.pk, "order_id": order.pk}
     emit(

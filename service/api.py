@@ -74,8 +74,7 @@ class TicketDetailSerializer(TicketSerializer):
     @extend_schema_field(EntrySerializer(many=True))
     def get_entries(self, ticket: Ticket) -> list[dict[str, Any]]:
         newest = Entry.objects.filter(ticket=ticket).order_by("-created_at", "-id")[:200]
-        shown: list[dict[str, Any]] = EntrySerializer(reversed(newest), many=True).data
-        return shown
+        return list(EntrySerializer(reversed(newest), many=True).data)
 
 
 class TicketInput(ApiSerializer):

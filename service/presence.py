@@ -39,14 +39,14 @@ def present(*, ticket: Ticket, membership: Membership, writing: bool) -> list[On
     now = time.time()
     try:
         client = redis_client()
-        kept = client.hgetall(key)
+        kept: dict[bytes, bytes] = client.hgetall(key)  # type: ignore[assignment]
         client.hset(key, str(membership.pk), f"{now:.0f}|{state}|{membership.user}")
         client.expire(key, SECONDS * 4)
     except redis.RedisError as error:
         log.warning("presence without Redis", error=str(error))
         return []
     others, before = [], None
-    for raw_id, raw in kept.items():  # type: ignore[union-attr]
+    for raw_id, raw in kept.items():
         seen, doing, name = raw.decode().split("|", 2)
         if now - float(seen) > SECONDS:
             continue

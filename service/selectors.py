@@ -136,7 +136,7 @@ def conversations(
     """One page of a queue, or of a search through everything visible. One query."""
     seen = Ticket.objects.visible_to(membership).select_related("customer", "order", "assignee__user")
     if search:
-        chosen, order = seen.about(search), BY_NEWEST
+        chosen, order = seen.about(search), VIEWS["solved"].order
     else:
         chosen, order = in_view(seen, view, membership), VIEWS[view].order
     page: Page[Ticket] = keyset_page(chosen, order=order, after=after, size=LIST_SIZE)

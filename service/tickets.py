@@ -192,7 +192,8 @@ def _locked(ticket: Ticket) -> Ticket:
     rows = Ticket.objects.select_for_update(of=("self",)).select_related(
         "customer", "order", "assignee__user"
     )
-    return rows.get(pk=ticket.pk)
+    locked: Ticket = rows.get(pk=ticket.pk)
+    return locked
 
 
 # --- what is said ------------------------------------------------------------------------------------------
