@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -132,7 +133,7 @@ def turn(
     moves. Asking again after a broken commit is harmless: what is written stays so, and a row that is
     `sending` for us already stays so.
     """
-    values = {"merchant": merchant.pk, "run": run.pk, "ids": list(delivery_ids)}
+    values: dict[str, Any] = {"merchant": merchant.pk, "run": run.pk, "ids": list(delivery_ids)}
     with connection.cursor() as cursor:
         rows = b",".join(
             cursor.cursor.mogrify(
