@@ -1,26 +1,28 @@
 """Real services under every test. Fixtures that belong to one app live in tests/<app>/conftest.py."""
 
 import os
-
-from tests.support import services
-
-os.environ.update(services.start())
-
-import django  # noqa: E402
-
-django.setup()  # before test modules import models; pytest-django finds it done
-
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import django
 import pytest
 
+from tests.support import services
 from tests.support.processes import Worker, live_process_running, worker_running
 from tests.support.smtp import SmtpSink
+
+os.environ.update(services.start())
+django.setup()  # before test modules import models; pytest-django finds it done
 
 REAL_DATA_VARIABLE = "CRM_REAL_DATA"
 # merchant, rival, scoped, owner, member_client …
 pytest_plugins = ["tests.factories.fixtures"]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Each xdist process makes services of its own; with this name inherited it would read ours first."""
+    os.environ.pop("DJANGO_SETTINGS_MODULE", None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -46,7 +46,8 @@ def tests(more: list[str]) -> list[Step]:
 
 def step_environment(step: Step) -> dict[str, str]:
     if step.needs_services:
-        return dict(os.environ)
+        # tests/conftest.py names the settings once the services are there; pytest-django must not be first.
+        return {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
     return {**os.environ, **environment.PLACEHOLDERS, "TESTING": "1"}
 
 
