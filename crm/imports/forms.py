@@ -49,17 +49,17 @@ class ColumnsForm(forms.Form):
         columns = [("", _("– not in the file –")), *_columns(batch)]
         for field in importer.fields:
             self.fields[field.key] = forms.ChoiceField(
-                label=field.label,
+                label=str(field.label),
                 choices=columns,
                 required=False,
-                help_text=field.help,
+                help_text=str(field.help),
                 initial=batch.mapping.get(field.key, ""),
             )
         for option in importer.options:
             self.fields[option.key] = forms.ChoiceField(
-                label=option.label,
+                label=str(option.label),
                 choices=option.choices(merchant),
-                help_text=option.help,
+                help_text=str(option.help),
                 initial=batch.options.get(option.key, option.default),
             )
         self._common_options()

@@ -50,8 +50,9 @@ def default_options(merchant: Merchant, batch: ImportBatch, importer: Importer) 
 
 def guessed_date_order(batch: ImportBatch, importer: Importer) -> str:
     """dmy or mdy; "" when only a person can tell."""
-    found = {
-        batch.profile.get("date_orders", {}).get(column) for column in _columns(batch, importer, Kind.INSTANT)
+    found: set[str] = {
+        batch.profile.get("date_orders", {}).get(column, "")
+        for column in _columns(batch, importer, Kind.INSTANT)
     }
     clear = found & {"dmy", "mdy"}
     if len(clear) == 1:
@@ -62,7 +63,7 @@ def guessed_date_order(batch: ImportBatch, importer: Importer) -> str:
 def guessed_decimal_sign(batch: ImportBatch, importer: Importer) -> str:
     """Comma or point; "" when the file holds only numbers such as 1,234, which read both ways."""
     money = _columns(batch, importer, Kind.MONEY) + _columns(batch, importer, Kind.INTEGER)
-    found = {batch.profile.get("decimal_signs", {}).get(column) for column in money}
+    found: set[str] = {batch.profile.get("decimal_signs", {}).get(column, "") for column in money}
     clear = found & {",", "."}
     if len(clear) == 1:
         return clear.pop()

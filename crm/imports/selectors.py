@@ -154,12 +154,12 @@ def _refused(batch: ImportBatch) -> Iterator[list[Any]]:
         reasons = RefusedRow.objects.filter(batch=batch).order_by("row", "pk")
         stored = reasons.iterator(chunk_size=2_000)
         if not from_file:
-            for refusal in stored:
-                yield [refusal.row, refusal.message, *refusal.raw]
+            for each in stored:
+                yield [each.row, each.message, *each.raw]
             return
-        refusal = next(stored, None)
+        refusal: RefusedRow | None = next(stored, None)
         for rows in open_table(path_of(batch), STREAM_LIMITS).batches():
-            broken = {each.row: each.raw for each in rows.broken}
+            broken = {bad.row: bad.raw for bad in rows.broken}
             places = {row: place for place, row in enumerate(rows.rows)}
             last = max([*rows.rows[-1:], *broken], default=0)
             while refusal is not None and refusal.row <= last:

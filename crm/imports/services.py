@@ -28,7 +28,13 @@ State = ImportBatch.State
 
 
 def batch_upload(
-    *, merchant: Merchant, kind: str, upload: IO[bytes], file_name: str, user: User | None
+    *,
+    merchant: Merchant,
+    kind: str,
+    upload: IO[bytes],
+    file_name: str,
+    user: User | None,
+    preset: str = "",
 ) -> ImportBatch:
     """A new batch with the file stored, its first rows read and its mapping guessed.
 
@@ -36,7 +42,7 @@ def batch_upload(
     """
     stored = store_upload(upload, merchant.pk)
     try:
-        return _create(merchant, kind, stored, file_name, user, UPLOAD_LIMITS)
+        return _create(merchant, kind, stored, file_name, user, UPLOAD_LIMITS, preset)
     except BaseException:
         stored.path.unlink(missing_ok=True)
         raise
@@ -61,7 +67,7 @@ def _create(
     batch = ImportBatch(
         merchant=merchant,
         kind=kind,
-        file_name=Path(file_name).name[:200] or _("unnamed"),
+        file_name=_clean_name(file_name),
         file_path=stored.relative,
         file_size=stored.size,
         sha256=stored.sha256,
@@ -75,6 +81,12 @@ def _create(
     choose_preset(batch, importer, merchant, preset)
     batch.save()
     return batch
+
+
+def _clean_name(name: str) -> str:
+    """What a browser called the file: its last part, printable."""
+    last = Path(name.replace("\\", "/")).name
+    return "".join(letter for letter in last if letter.isprintable())[:200] or _("unnamed")
 
 
 def choose_preset(batch: ImportBatch, importer: Importer, merchant: Merchant, preset: str = "") -> None:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import Model
 
 from crm.imports.models import Change, ImportBatch
 from customers.identities import Contact
@@ -203,12 +204,7 @@ def _refund_moment(placed_at: datetime, paid_at: datetime | None) -> datetime:
 
 def restore(order: Order, before: dict[str, Any]) -> None:
     """Puts the order and its lines back as `snapshot` saw them; the lines keep their rows where they can."""
-    fields: dict[str, Any] = {
-        name: Order._meta.get_field(name.removesuffix("_id")).to_python(value)
-        if not name.endswith("_id")
-        else value
-        for name, value in before["order"].items()
-    }
+    fields = {name: _from_json(Order, name, value) for name, value in before["order"].items()}
     Order.objects.filter(pk=order.pk).update(**fields)
     wanted = {line["id"]: line for line in before["lines"]}
     for line in order.lines.all():
@@ -226,7 +222,12 @@ def restore(order: Order, before: dict[str, Any]) -> None:
 
 def _fill_line(line: OrderLine, facts: dict[str, Any]) -> None:
     for name in LINE_SNAPSHOT:
-        value = facts[name]
-        setattr(
-            line, name, value if name.endswith("_id") else OrderLine._meta.get_field(name).to_python(value)
-        )
+        setattr(line, name, _from_json(OrderLine, name, facts[name]))
+
+
+def _from_json(model: type[Model], name: str, value: Any) -> Any:
+    """Decimals and instants are text in JSON; ids are what they are."""
+    if name.endswith("_id"):
+        return value
+    field: Any = model._meta.get_field(name)
+    return field.to_python(value)

@@ -98,7 +98,7 @@ def undo_changes(batch: ImportBatch, cursor: int) -> int | None:
         if change.stamp is not None and order.updated_at != change.stamp:
             _keep(batch, "orders.order", order.pk, order.number, _("changed since by somebody else"))
         else:
-            restore(order, change.before)
+            restore(order, change.before or {})
     _refresh(batch, (order.customer_id for order in orders.values()))
     return int(changes[-1].pk)
 

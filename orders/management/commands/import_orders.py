@@ -16,6 +16,7 @@ from django.db import transaction
 from crm.accounts.models import Merchant
 from crm.accounts.services import merchant_create
 from crm.imports import services
+from crm.imports.files import describe_local
 from crm.imports.models import ImportBatch
 from crm.imports.pipeline import work_on
 from crm.lib.errors import CrmError
@@ -138,7 +139,7 @@ class Command(BaseCommand):
 
     def _unfinished(self, path: Path) -> ImportBatch | None:
         """The import of this very file that was killed or failed half-way."""
-        sha256 = services.describe_local(path).sha256
+        sha256 = describe_local(path).sha256
         batch = (
             ImportBatch.objects.filter(kind="orders", sha256=sha256, file_path=str(path))
             .filter(state__in=[State.RUNNING, State.FAILED])
@@ -180,7 +181,7 @@ def _pairs(texts: list[str]) -> dict[str, str]:
     for text in texts:
         if "=" not in text:
             raise CommandError(f"“{text}” lacks its =, as in sku=StockCode.")
-    return dict(text.split("=", 1) for text in texts)  # type: ignore[misc]
+    return dict(text.split("=", 1) for text in texts)
 
 
 def _summary(batch: ImportBatch) -> dict[str, Any]:
@@ -217,7 +218,7 @@ def _summary(batch: ImportBatch) -> dict[str, Any]:
 
 def _told_by_counts(counts: dict[str, Any]) -> dict[str, Any]:
     """A dry run has no report: the buyers are those that the file tells apart."""
-    return counts["told"] | {"customers": counts["people"], "guest_orders": counts["guest_orders"]}
+    return {**counts["told"], "customers": counts["people"], "guest_orders": counts["guest_orders"]}
 
 
 def _amount(text: str) -> Decimal:
