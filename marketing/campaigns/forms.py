@@ -90,7 +90,10 @@ class ScheduleForm(forms.Form):
 
 
 class TestSendForm(forms.Form):
-    to = forms.EmailField(label=_("Send a test to"))
+    to = forms.EmailField(
+        label=_("Send a test to"),
+        widget=forms.EmailInput(attrs={"class": "form-control", "aria-label": _("Send a test to")}),
+    )
 
 
 class PolicyForm(forms.ModelForm[SendingPolicy]):

@@ -107,7 +107,7 @@ def _funnel(rows: list[dict[str, Any]], money: dict[str, Any] | None) -> Funnel:
     reasons = [
         Reason(row["state"], row["reason"], reason_text(row["reason"]), row["people"])
         for row in rows
-        if row["reason"]
+        if row["reason"] and row["state"] != State.UNKNOWN
     ]
     return Funnel(
         people=sum(by_state.values()),
