@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -17,7 +18,8 @@ from crm.accounts.routes import StaffRequest
 from crm.events.emitting import emit
 from customers.models import PortalSettings
 from customers.portal_forms import PortalSettingsForm
-from service.forms import DeskForm, HoursForm, MacroForm, SlaForm
+from service.fetching import fetch
+from service.forms import DeskForm, HoursForm, MacroForm, MailboxForm, SlaForm
 from service.macros import PLACES
 from service.models import BusinessHours, Macro, SlaPolicy
 from service.models.ticket import Priority
@@ -112,6 +114,35 @@ def _save_times(
             },
         )
     _record(request, _("answer times"))
+
+
+# --- the mailbox -------------------------------------------------------------------------------------------
+
+
+def mailbox_list(request: StaffRequest) -> HttpResponse:
+    """Where customers' mails arrive, and how the last look into it went."""
+    desk = desk_settings()
+    desk.merchant = request.merchant
+    form = MailboxForm(request.POST or None, instance=desk)
+    if request.method == "POST" and form.is_valid():
+        with transaction.atomic():
+            form.save()
+            _record(request, _("mailbox"))
+        messages.success(request, _("The mailbox is saved."))
+        return redirect("mailbox_list")
+    seen_at = parse_datetime(desk.mailbox_state.get("at", "")) if desk.mailbox_state else None
+    context = {"form": form, "state": desk.mailbox_state, "seen_at": seen_at}
+    return render(request, "service/mailbox_list.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+def mailbox_fetch(request: StaffRequest) -> HttpResponse:
+    """Looks into the mailbox now. Raises Upstream, with what the server said, when it can't."""
+    counted = fetch(merchant=request.merchant)
+    said = _("%(replies)s replies, %(opened)s new tickets, %(ignored)s ignored.")
+    words = {"replies": counted["reply"], "opened": counted["opened"], "ignored": counted["ignored"]}
+    messages.success(request, said % words)
+    return redirect("mailbox_list")
 
 
 # --- the portal --------------------------------------------------------------------------------------------

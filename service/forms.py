@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm.accounts.models import Membership, Merchant
+from crm.lib.crypto import encrypt
 from customers.models import Customer
 from customers.normalising import normalise_email
 from orders.models import Order
@@ -159,6 +160,41 @@ class SlaForm(forms.ModelForm[SlaPolicy]):
     class Meta:
         model = SlaPolicy
         fields: list[str] = []
+
+
+class MailboxForm(forms.ModelForm[ServiceSettings]):
+    """Where customers' mails arrive. The password is kept encrypted and never shown again."""
+
+    password = forms.CharField(
+        label=gettext_lazy("Password"),
+        required=False,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text=gettext_lazy("Leave it empty to keep the one that is stored."),
+    )
+
+    class Meta:
+        model = ServiceSettings
+        fields = ["reply_address", "mailbox_host", "mailbox_port", "mailbox_tls", "mailbox_user"]
+        help_texts = {
+            "reply_address": gettext_lazy(
+                "Answers go out with this as their way back, with a mark behind a plus: help+…@shop.com."
+            ),
+            "mailbox_host": gettext_lazy("Empty: nothing is fetched."),
+        }
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if cleaned.get("mailbox_host") and not (cleaned.get("password") or self.instance.mailbox_secret):
+            self.add_error("password", _("The mailbox needs its password."))
+        if cleaned.get("mailbox_host") and not cleaned.get("mailbox_user"):
+            self.add_error("mailbox_user", _("The mailbox needs its user name."))
+        return cleaned
+
+    def save(self, commit: bool = True) -> ServiceSettings:
+        if self.cleaned_data.get("password"):
+            self.instance.mailbox_secret = encrypt(self.cleaned_data["password"])
+        return super().save(commit)
 
 
 class DeskForm(forms.ModelForm[ServiceSettings]):

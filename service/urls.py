@@ -75,6 +75,10 @@ urlpatterns: list[URLPattern] = [
         needs="settings.edit",
     ),
     staff_path("settings/answer-times/", desk_views.sla_list, name="sla_list", needs="settings.edit"),
+    staff_path("settings/mailbox/", desk_views.mailbox_list, name="mailbox_list", needs="settings.edit"),
+    staff_path(
+        "settings/mailbox/fetch/", desk_views.mailbox_fetch, name="mailbox_fetch", needs="settings.edit"
+    ),
     staff_path("settings/portal/", desk_views.portal_settings, name="portal_settings", needs="settings.edit"),
     *portal_urls.urlpatterns,
 ]
