@@ -58,7 +58,8 @@ def consent_now(*, customer: Customer, channel: str, purpose: str = Purpose.MARK
 
 
 def address_digest(value: str) -> str:
-    """The keyed hash under which an address stands in the suppression list; the value is normalised already."""
+    """The keyed hash under which an address stands in the suppression list; the value is normalised
+    already."""
     return keyed_hash(value, purpose="suppression")
 
 

@@ -38,7 +38,8 @@ def normalise_email(value: str | None) -> str:
 
 
 def normalise_phone(value: str | None, country: str) -> str:
-    """E.164 (+8613800138000), read as a number of `country` (ISO 3166-1) unless it says another; "" if invalid."""
+    """E.164 (+8613800138000), read as a number of `country` (ISO 3166-1) unless it says another; "" if
+    invalid."""
     text = unicodedata.normalize("NFKC", value or "").strip()
     if not text or is_masked(text):
         return ""

@@ -20,8 +20,8 @@ SHIPMENT_RANK = {"preparing": 0, "transit": 1, "exception": 2, "out": 3, "return
 def lines_replace(order: Order, drafts: Iterable[LineDraft]) -> bool:
     """The order's lines as the drafts say; True when anything differs.
 
-    A line is recognised by its external id, else by its place, and keeps its row: returns and reviews hang on it.
-    """
+    A line is recognised by its external id, else by its place, and keeps its row: returns and reviews
+    hang on it."""
     stored = list(order.lines.order_by("id"))
     by_external = {line.external_id: line for line in stored if line.external_id}
     kept: set[int] = set()
@@ -201,7 +201,8 @@ def _shipment_advance(shipment: Shipment, draft: ShipmentDraft) -> bool:
 
 
 def fulfilment_settle(order: Order) -> None:
-    """Delivered when every parcel is, shipped when one is under way; a channel's own word stands otherwise."""
+    """Delivered when every parcel is, shipped when one is under way; a channel's own word stands
+    otherwise."""
     states = set(order.shipments.values_list("state", flat=True))
     if states and states <= {"delivered"} and order.fulfilment != Order.Fulfilment.PARTIAL:
         order.fulfilment = Order.Fulfilment.DELIVERED

@@ -14,7 +14,8 @@ ZERO = Decimal(0)
 
 @dataclass(frozen=True)
 class LineDraft:
-    """An item. `total` defaults to quantity × unit price − discount. Without product facts it stays unlinked."""
+    """An item. `total` defaults to quantity × unit price − discount. Without product facts it stays
+    unlinked."""
 
     quantity: int
     unit_price: Decimal
@@ -66,7 +67,8 @@ class ShipmentDraft:
 
 @dataclass(frozen=True)
 class OrderDraft:
-    """One version of an order. `version` is the channel's clock in microseconds; 0 where it has none, then the
+    """One version of an order. `version` is the channel's clock in microseconds; 0 where it has none,
+    then the
     last to come wins. Lists that are None say nothing about what is stored; empty ones say "none"."""
 
     external_id: str

@@ -34,7 +34,8 @@ SQL = """
         UPDATE customers_customer c SET stage = CASE WHEN f.orders_count > 1 THEN 'repeat' ELSE 'customer' END
         FROM fresh f
         WHERE c.id = f.id AND c.merchant_id = %(merchant)s::bigint
-              AND (f.orders_count = 1 AND c.stage = 'lead' OR f.orders_count > 1 AND c.stage IN ('lead', 'customer'))
+              AND (f.orders_count = 1 AND c.stage = 'lead'
+                   OR f.orders_count > 1 AND c.stage IN ('lead', 'customer'))
     )
     UPDATE customers_metrics m
     SET orders_count = f.orders_count, gross = f.gross, refunded = f.refunded, net = f.net,

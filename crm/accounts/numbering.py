@@ -6,7 +6,8 @@ from crm.accounts.models import Counter
 
 
 def next_number(*, merchant_id: int, series: str) -> int:
-    """The next number. Locks the series until the caller's transaction ends; one rolled back leaves no gap."""
+    """The next number. Locks the series until the caller's transaction ends; one rolled back leaves no
+    gap."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {Counter._meta.db_table} (merchant_id, series, value) VALUES (%s, %s, 1)"

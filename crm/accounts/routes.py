@@ -9,6 +9,7 @@ from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import SimpleTemplateResponse
 from django.urls import URLPattern, path
@@ -30,7 +31,7 @@ class StaffRequest(HttpRequest):
     membership: Membership
 
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 ROUTES: list[tuple[str, str]] = []  # (url name, permission), for the permission page and the tenant sweep
 
 
@@ -44,7 +45,7 @@ def staff_path(route: str, view: View, *, name: str, needs: str) -> URLPattern:
 
 def staff_door(view: View, needs: str) -> View:
     @wraps(view)
-    def door(request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+    def door(request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return _sign_in(request)
         membership: Membership | None = request.membership

@@ -119,8 +119,8 @@ def apikey_revoke(*, key: ApiKey) -> None:
 
 
 def rate_to_base(*, merchant: Merchant, currency: str, on: date) -> Decimal | None:
-    """Units of base currency for one of `currency` on that day (the newest rate not after it, else the oldest);
-    None when the merchant has no rate for it. One query, none for the base currency itself."""
+    """Units of base currency for one of `currency` on that day (the newest rate not after it, else the
+    oldest); None when the merchant has no rate for it. One query, none for the base currency itself."""
     if currency == merchant.base_currency:
         return Decimal(1)
     rates = ExchangeRate.objects.filter(currency=currency)

@@ -59,7 +59,7 @@ def _handle(delivery: Delivery) -> bool:
     try:
         with transaction.atomic(), merchant_scope(delivery.merchant), acting(delivery.event.actor):
             handler.handle(delivery.event)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever a handler raises is kept, logged and tried again
         _fail(delivery, error)
         return False
     delivery.state, delivery.error, delivery.done_at = Delivery.State.DONE, "", timezone.now()

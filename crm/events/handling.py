@@ -45,7 +45,8 @@ def on(*types: EventType, name: str, backfill: bool = False) -> Callable[[Handle
 
 
 def on_every(*, name: str, wants: Wants, backfill: bool = False) -> Callable[[Handle], Handle]:
-    """Registers a handler for any event that `wants` accepts; for webhooks and journeys, set up at run time."""
+    """Registers a handler for any event that `wants` accepts; for webhooks and journeys, set up at run
+    time."""
 
     def register(handle: Handle) -> Handle:
         _EVERY.append(_add(Handler(name, handle, backfill, wants)))

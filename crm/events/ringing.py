@@ -1,4 +1,5 @@
-"""The doorbell: tells a worker that deliveries wait. Losing a ring loses nothing, the sweeper looks anyway."""
+"""The doorbell: tells a worker that deliveries wait. Losing a ring loses nothing, the sweeper looks
+anyway."""
 
 from collections.abc import Sequence
 

@@ -45,7 +45,8 @@ def post(
     expires_at: datetime | None = None,
 ) -> OutboundMail | None:
     """The queued mail, or None when `dedupe_key` was posted before. Must be called inside a transaction; the
-    mail leaves after its commit. Raises Rejected when an address or header could smuggle in a second header."""
+    mail leaves after its commit. Raises Rejected when an address or header could smuggle in a second
+    header."""
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("post() needs the transaction that the mail belongs to")
     clean = {"to": to, "subject": " ".join(subject.split()), **(headers or {})}
@@ -82,7 +83,8 @@ def sender_domain(merchant: Merchant) -> str:
 
 
 def send(mail_id: int) -> bool:
-    """True when the mail left. The row stays locked while SMTP speaks, so that two workers don't send it twice;
+    """True when the mail left. The row stays locked while SMTP speaks, so that two workers don't send it
+    twice;
     a worker killed between the server's 250 and our commit makes a second copy with the same Message-ID."""
     with transaction.atomic(), all_merchants(reason="a mail is claimed by id, its merchant comes with it"):
         mail = (

@@ -10,7 +10,8 @@ Text = str | Promise
 
 
 class CrmError(Exception):
-    """A refusal with a reason that a person can act on. `fields` maps an input's name to what is wrong with it."""
+    """A refusal with a reason that a person can act on. `fields` maps an input's name to what is wrong
+    with it."""
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "error"

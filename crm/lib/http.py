@@ -8,7 +8,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 
 def client_ip(request: HttpRequest) -> str | None:
-    """The caller's address; X-Forwarded-For counts only as far as our own proxies wrote it (from the right)."""
+    """The caller's address; X-Forwarded-For counts only as far as our own proxies wrote it (from the
+    right)."""
     address = request.META.get("REMOTE_ADDR", "")
     if settings.TRUSTED_PROXIES:
         hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]

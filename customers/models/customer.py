@@ -36,7 +36,8 @@ class Company(TenantModel):
 
 
 class Customer(TenantModel):
-    """A person or contact. `email` and `phone` are the primary ones, normalised; every known one is an Identity."""
+    """A person or contact. `email` and `phone` are the primary ones, normalised; every known one is an
+    Identity."""
 
     class Kind(models.TextChoices):
         PERSON = "person", _("Person")

@@ -158,7 +158,9 @@ class OrderLine(TenantModel):
                 name="orders_line_product",
             ),
             # For the database's own key check: without it, deleting one variant reads every line.
-            models.Index("merchant", "variant", condition=Q(variant__isnull=False), name="orders_line_variant"),
+            models.Index(
+                "merchant", "variant", condition=Q(variant__isnull=False), name="orders_line_variant"
+            ),
         ]
 
     def __str__(self) -> str:

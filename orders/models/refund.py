@@ -88,7 +88,9 @@ class RefundLine(TenantModel):
             models.Index(
                 "merchant", "order_line", condition=Q(order_line__isnull=False), name="orders_refundline_line"
             ),
-            models.Index("merchant", "product", condition=Q(product__isnull=False), name="orders_refundline_item"),
+            models.Index(
+                "merchant", "product", condition=Q(product__isnull=False), name="orders_refundline_item"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from random import Random
+from typing import Any
 
 from crm.accounts.models import Membership, Merchant
 from crm.lib.copying import copy_rows, reserve_ids
@@ -77,7 +78,8 @@ def _came_back(
     )
     link = Link.objects.create(merchant=merchant, campaign=campaign, number=1, target=merchant.website)
     first = reserve_ids(Delivery, len(people))
-    rows, engagements = [], []
+    rows: list[tuple[Any, ...]] = []
+    engagements: list[tuple[Any, ...]] = []
     for number, (customer_id, email) in enumerate(people):
         luck = rng.random()
         state, reason = ("failed", "refused") if luck < 0.012 else ("sent", "")

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from random import Random
 
 from crm.accounts.models import Membership, Merchant
-from customers.models import Customer
 from orders.models import OrderLine
 from reviews import services
 from reviews.models import Review
@@ -64,7 +63,10 @@ def opinions_write(*, merchant: Merchant, agent: Membership, now: datetime, seed
     rng = Random(f"{seed}:opinions")
     lines = (
         OrderLine.objects.filter(
-            order__fulfilment="delivered", order__customer__isnull=False, order__cancelled_at__isnull=True
+            order__fulfilment="delivered",
+            order__customer__isnull=False,
+            order__cancelled_at__isnull=True,
+            product__isnull=False,
         )
         .select_related("product", "order__customer")
         .order_by("-placed_at", "id")
@@ -80,7 +82,9 @@ def opinions_write(*, merchant: Merchant, agent: Membership, now: datetime, seed
 
 
 def _write(merchant: Merchant, line: OrderLine, agent: Membership, now: datetime, rng: Random) -> None:
-    customer: Customer = line.order.customer
+    customer = line.order.customer
+    assert customer is not None
+    assert line.product is not None
     stars = rng.choices((5, 4, 3, 2, 1), (58, 24, 8, 5, 5))[0]
     is_chinese = customer.language.startswith("zh")
     title, body = rng.choice(WORDS[stars][0 if is_chinese else 1])

@@ -22,11 +22,15 @@ def events_map() -> str:
     """The whole page in Markdown, English."""
     reacting = reactions()
     lines = [
-        f"| `{name}` | {REGISTRY[name].label} | {', '.join(f'`{h}`' for h in reacting.get(name, [])) or '–'} |"
+        f"| `{name}` | {REGISTRY[name].label} | {_quoted(reacting.get(name, []))} |"
         for name in sorted(REGISTRY)
     ]
-    every = ", ".join(f"`{name}`" for name in listeners_to_all())
-    return HEADER + "\n".join(lines) + f"\n\nListening to whatever they are set up for: {every or '–'}.\n"
+    every = _quoted(listeners_to_all())
+    return HEADER + "\n".join(lines) + f"\n\nListening to whatever they are set up for: {every}.\n"
+
+
+def _quoted(names: list[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names) or "–"
 
 
 class Command(BaseCommand):
