@@ -118,8 +118,8 @@ def _birthday(params: Params, scope: Scope) -> Row:
 
 
 def _months() -> list[Option]:
-    names = (_("January"), _("February"), _("March"), _("April"), _("May"), _("June"), _("July"))
-    names += (_("August"), _("September"), _("October"), _("November"), _("December"))
+    names: list[Text] = [_("January"), _("February"), _("March"), _("April"), _("May"), _("June")]
+    names += [_("July"), _("August"), _("September"), _("October"), _("November"), _("December")]
     return [Option("0", _("this month")), *(Option(str(at), name) for at, name in enumerate(names, start=1))]
 
 
@@ -139,7 +139,10 @@ def _consent(params: Params, scope: Scope) -> Members | Row:
 
 def _from_metrics(scope: Scope, where: str, params: tuple[object, ...]) -> tuple[str, tuple[object, ...]]:
     among = scope.among("m.customer_id")
-    text = f"SELECT m.customer_id FROM customers_metrics m WHERE m.merchant_id = %s::bigint{among.text} AND {where}"
+    text = (
+        "SELECT m.customer_id FROM customers_metrics m"
+        f" WHERE m.merchant_id = %s::bigint{among.text} AND {where}"
+    )
     return text, (scope.merchant_id, *among.params, *params)
 
 

@@ -2,7 +2,8 @@
 
 It lies on the customers floor so that every app above can declare conditions over its own data in its
 `conditions.py`; marketing/segments only combines them. A condition is a sentence with inputs in it: the
-builder shows `phrase` with a control at each `{field}`, and the plain sentence is the same phrase with values.
+builder shows `phrase` with a control at each `{field}`, and the plain sentence is the same phrase with
+values.
 
 A condition compiles to one of two things, never to a subquery per customer (../shared/SCALE.md measured why):
 a `Row`, a predicate on the customer (`c`) or their metrics (`m`), or `Members`, an independent set of ids.
@@ -30,7 +31,8 @@ MOST_DAYS = 3_650
 
 @dataclass(frozen=True)
 class Row:
-    """A predicate on one row. `uses` names the tables it reads: "c" customers_customer, "m" customers_metrics."""
+    """A predicate on one row. `uses` names the tables it reads: "c" customers_customer, "m"
+    customers_metrics."""
 
     text: str
     params: tuple[Any, ...] = ()
@@ -112,7 +114,8 @@ class Field:
     """One input of a condition.
 
     `kind`: "number", "money", "percent", "text", "date", "choice" (one of `options`), "choices" (some of
-    them) or "search" (some of what `search` finds while typing). Options that depend on the shop are a function.
+    them) or "search" (some of what `search` finds while typing). Options that depend on the shop are a
+    function.
     """
 
     name: str

@@ -17,7 +17,10 @@ MOST_INSIDE = 3
 
 
 def segments() -> Sequence[Option]:
-    return [Option(str(pk), name) for pk, name in Segment.objects.live().order_by("name").values_list("pk", "name")]
+    return [
+        Option(str(pk), name)
+        for pk, name in Segment.objects.live().order_by("name").values_list("pk", "name")
+    ]
 
 
 def _inside(params: Params, scope: Scope) -> Members:
@@ -34,7 +37,8 @@ def _inside(params: Params, scope: Scope) -> Members:
     if not sets:
         return Members("SELECT NULL::bigint AS customer_id WHERE FALSE")
     inside = Members(
-        " UNION ".join(f"({text})" for text, _values in sets), tuple(v for _text, values in sets for v in values)
+        " UNION ".join(f"({text})" for text, _values in sets),
+        tuple(v for _text, values in sets for v in values),
     )
     if params["in"] == "in":
         return inside
@@ -57,7 +61,9 @@ def _entered(params: Params, scope: Scope) -> Members:
 
 
 _SEGMENTS = Field("values", "choices", gettext_lazy("Segments"), [], options=segments, numeric=True)
-_IN = choice_field("in", gettext_lazy("Comparison"), (("in", gettext_lazy("are")), ("out", gettext_lazy("are not"))))
+_IN = choice_field(
+    "in", gettext_lazy("Comparison"), (("in", gettext_lazy("are")), ("out", gettext_lazy("are not")))
+)
 
 add_condition(
     Condition(

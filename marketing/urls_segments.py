@@ -12,8 +12,12 @@ urlpatterns: list[URLPattern] = [
     staff_path("segments/options/", views.segment_options, name="segment_options", needs="segments.edit"),
     staff_path("segments/<int:pk>/", views.segment_detail, name="segment_detail", needs="segments.view"),
     staff_path("segments/<int:pk>/edit/", views.segment_edit, name="segment_edit", needs="segments.edit"),
-    staff_path("segments/<int:pk>/people/", views.segment_people, name="segment_people", needs="segments.view"),
+    staff_path(
+        "segments/<int:pk>/people/", views.segment_people, name="segment_people", needs="segments.view"
+    ),
     staff_path("segments/<int:pk>/why/", views.segment_why, name="segment_why", needs="segments.view"),
     staff_path("segments/<int:pk>/build/", views.segment_build, name="segment_build", needs="segments.edit"),
-    staff_path("segments/<int:pk>/archive/", views.segment_archive, name="segment_archive", needs="segments.edit"),
+    staff_path(
+        "segments/<int:pk>/archive/", views.segment_archive, name="segment_archive", needs="segments.edit"
+    ),
 ]

@@ -49,7 +49,9 @@ def search_categories(query: str, values: Sequence[str]) -> list[Option]:
 
 
 def channels() -> list[Option]:
-    return [Option(str(pk), name) for pk, name in SalesChannel.objects.order_by("name").values_list("pk", "name")]
+    return [
+        Option(str(pk), name) for pk, name in SalesChannel.objects.order_by("name").values_list("pk", "name")
+    ]
 
 
 def _negatable(members: Members, scope: Scope, params: Params) -> Members:

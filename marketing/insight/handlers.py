@@ -26,7 +26,7 @@ from service import events as service
 def touch_days(event: Event) -> None:
     zone = event.merchant.zone
     days: list[date] = [event.occurred_at.astimezone(zone).date(), event.created_at.astimezone(zone).date()]
-    if event.subject_type == "orders.order":
+    if event.subject_type == "orders.order" and event.subject_id:
         placed = Order.objects.filter(pk=event.subject_id).values_list("placed_at", flat=True).first()
         days += [placed.astimezone(zone).date()] if placed else []
     rollups.touch(merchant_id=event.merchant_id, days=days)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -70,7 +71,8 @@ class Home:
 
 
 def home(*, merchant: Merchant, membership: Membership) -> Home:
-    """Everything on Home, in a constant number of queries: history from the daily figures, today from the rows."""
+    """Everything on Home, in a constant number of queries: history from the daily figures, today from the
+    rows."""
     today = timezone.now().astimezone(merchant.zone).date()
     days = _days(today)
     now = _today(merchant, today)
@@ -97,8 +99,10 @@ class _Sum:
 
 def _days(today: date) -> dict[date, _Sum]:
     since = today - timedelta(days=2 * WINDOW)
-    rows = Day.objects.filter(on__gte=since).values_list("on").annotate(
-        revenue=Sum("revenue"), orders=Sum("orders"), first=Sum("first_revenue")
+    rows = (
+        Day.objects.filter(on__gte=since)
+        .values_list("on")
+        .annotate(revenue=Sum("revenue"), orders=Sum("orders"), first=Sum("first_revenue"))
     )
     return {day: _Sum(revenue, orders, first) for day, revenue, orders, first in rows}
 
@@ -134,15 +138,18 @@ def _sentence(days: dict[date, _Sum], today: date) -> str:
     if not week.orders and not before.orders:
         return _("No orders in the last two weeks.")
     if rate is None:
-        return ngettext("%(count)s order in the last 7 days.", "%(count)s orders in the last 7 days.", week.orders) % {
-            "count": number_text(week.orders)
-        }
+        return ngettext(
+            "%(count)s order in the last 7 days.", "%(count)s orders in the last 7 days.", week.orders
+        ) % {"count": number_text(week.orders)}
     mostly = _mostly(week, before)
     share = percent_text(abs(rate))
     if abs(rate) < 0.02:
         return _("Revenue of the last 7 days is as in the week before.")
     if rate > 0:
-        return _("Revenue is up %(share)s on the week before, %(mostly)s.") % {"share": share, "mostly": mostly}
+        return _("Revenue is up %(share)s on the week before, %(mostly)s.") % {
+            "share": share,
+            "mostly": mostly,
+        }
     return _("Revenue is down %(share)s on the week before, %(mostly)s.") % {"share": share, "mostly": mostly}
 
 
@@ -195,11 +202,18 @@ def _figures(
         open_tickets = Ticket.objects.filter(status__in=Ticket.UNSOLVED)
         sums = open_tickets.aggregate(number=Count("pk"), waiting=Count("pk", filter=Q(status="open")))
         period = _("%(count)s wait for us") % {"count": number_text(sums["waiting"])}
-        figures.append(Figure(_("Open tickets"), number_text(sums["number"]), address("inbox"), period=period))
+        figures.append(
+            Figure(_("Open tickets"), number_text(sums["number"]), address("inbox"), period=period)
+        )
     if membership.can("reviews.view"):
         waiting = Review.objects.filter(state=Review.State.PENDING).count()
         figures.append(
-            Figure(_("Reviews to look at"), number_text(waiting), address("review_list"), period=_("not yet published"))
+            Figure(
+                _("Reviews to look at"),
+                number_text(waiting),
+                address("review_list"),
+                period=_("not yet published"),
+            )
         )
     return figures
 
@@ -217,9 +231,7 @@ def _revenue(merchant: Merchant, days: dict[date, _Sum], shown: list[date]) -> C
         kind="area",
         format="money",
         currency=merchant.base_currency,
-        links=[
-            address("order_list", {"from": day.isoformat(), "to": day.isoformat()}) for day in shown
-        ],
+        links=[address("order_list", {"from": day.isoformat(), "to": day.isoformat()}) for day in shown],
     )
 
 
@@ -253,7 +265,10 @@ def _loyalty(merchant: Merchant, days: dict[date, _Sum], shown: list[date]) -> C
         label=_("Revenue from new and returning customers"),
         labels=[day_text(day) for day in shown],
         series=[
-            Series(_("Returning customers"), [max(whole - first, 0) for whole, first in zip(all_of, firsts, strict=True)]),
+            Series(
+                _("Returning customers"),
+                [max(whole - first, 0) for whole, first in zip(all_of, firsts, strict=True)],
+            ),
             Series(_("First orders"), firsts),
         ],
         kind="stacked",
@@ -265,7 +280,8 @@ def _loyalty(merchant: Merchant, days: dict[date, _Sum], shown: list[date]) -> C
 
 def _todos(membership: Membership, today: date) -> list[Todo]:
     """What waits, most urgent first; a count for each kind that the member may see."""
-    now, found = timezone.now(), []
+    now = timezone.now()
+    found: list[tuple[QuerySet[Any], str, str, dict[str, str] | None, Callable[[int], str]]] = []
     if membership.can("tickets.view"):
         near = Ticket.objects.filter(status=Ticket.Status.OPEN, due_at__lte=now + NEAR)
         found.append((near, "alarm", "inbox", None, _near))
@@ -291,7 +307,11 @@ def _todos(membership: Membership, today: date) -> list[Todo]:
 
 
 def _near(number: int) -> str:
-    text = ngettext("%(count)s ticket must be answered within 2 hours", "%(count)s tickets must be answered within 2 hours", number)
+    text = ngettext(
+        "%(count)s ticket must be answered within 2 hours",
+        "%(count)s tickets must be answered within 2 hours",
+        number,
+    )
     return text % {"count": number}
 
 
@@ -304,12 +324,16 @@ def _late(number: int) -> str:
 
 
 def _rateless(number: int) -> str:
-    text = ngettext("%(count)s order without an exchange rate", "%(count)s orders without an exchange rate", number)
+    text = ngettext(
+        "%(count)s order without an exchange rate", "%(count)s orders without an exchange rate", number
+    )
     return text % {"count": number}
 
 
 def _doubtful(number: int) -> str:
-    text = ngettext("%(count)s mail may or may not have arrived", "%(count)s mails may or may not have arrived", number)
+    text = ngettext(
+        "%(count)s mail may or may not have arrived", "%(count)s mails may or may not have arrived", number
+    )
     return text % {"count": number}
 
 
@@ -321,7 +345,9 @@ def _dead(number: int) -> str:
 def _campaigns(membership: Membership) -> list[tuple[Campaign, Funnel]]:
     if not membership.can("campaigns.view"):
         return []
-    out = Campaign.objects.filter(started_at__isnull=False, journey_mails__isnull=True).order_by("-started_at")[:3]
+    out = Campaign.objects.filter(started_at__isnull=False, journey_mails__isnull=True).order_by(
+        "-started_at"
+    )[:3]
     rows = list(out)
     counted = funnels(rows)
     return [(campaign, counted[campaign.pk]) for campaign in rows if campaign.pk in counted]

@@ -13,7 +13,8 @@ from crm.lib.tenancy import TenantModel
 class Yardstick(TenantModel):
     """What is much and what is long in this shop: the numbers that turn facts into bins and scores.
 
-    Made anew at night from all buyers, each blended with a plain prior worth `scoring.PRIOR_BUYERS` buyers, so
+    Made anew at night from all buyers, each blended with a plain prior worth `scoring.PRIOR_BUYERS` buyers,
+    so
     that a shop of three customers gets sensible scores, and one of a million its own.
     """
 
@@ -34,7 +35,8 @@ class Yardstick(TenantModel):
 
 
 class Day(TenantModel):
-    """One merchant-local day of one sales channel (0: facts without a channel). Money in the shop's currency."""
+    """One merchant-local day of one sales channel (0: facts without a channel). Money in the shop's
+    currency."""
 
     on = models.DateField()
     channel_id = models.BigIntegerField(default=0)
@@ -49,7 +51,9 @@ class Day(TenantModel):
     reviews = models.IntegerField(default=0)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["merchant", "on", "channel_id"], name="insight_day_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["merchant", "on", "channel_id"], name="insight_day_once")
+        ]
 
     def __str__(self) -> str:
         return f"{self.on}"

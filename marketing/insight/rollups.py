@@ -31,7 +31,8 @@ COUNT_SQL = f"""
                coalesce(sum(o.base_total) FILTER (WHERE o.placed_at = m.first_order_at), 0) AS first_revenue,
                0 AS refunds, 0::numeric AS refunded, 0 AS new_customers, 0 AS tickets, 0 AS reviews
         FROM {Order._meta.db_table} o
-        LEFT JOIN {Metrics._meta.db_table} m ON m.merchant_id = o.merchant_id AND m.customer_id = o.customer_id
+        LEFT JOIN {Metrics._meta.db_table} m ON m.merchant_id = o.merchant_id AND m.customer_id =
+        o.customer_id
         WHERE o.merchant_id = %(merchant)s::bigint AND o.cancelled_at IS NULL
           AND o.placed_at >= %(start)s AND o.placed_at < %(end)s GROUP BY 1, 2
         UNION ALL
@@ -46,10 +47,10 @@ COUNT_SQL = f"""
         WHERE c.merchant_id = %(merchant)s::bigint
           AND c.created_at >= %(start)s AND c.created_at < %(end)s GROUP BY 1
         UNION ALL
-        SELECT (k.created_at AT TIME ZONE %(zone)s)::date, 0, 0, 0, 0, 0, 0, 0, 0, count(*), 0
+        SELECT (k.opened_at AT TIME ZONE %(zone)s)::date, 0, 0, 0, 0, 0, 0, 0, 0, count(*), 0
         FROM {Ticket._meta.db_table} k
         WHERE k.merchant_id = %(merchant)s::bigint
-          AND k.created_at >= %(start)s AND k.created_at < %(end)s GROUP BY 1
+          AND k.opened_at >= %(start)s AND k.opened_at < %(end)s GROUP BY 1
         UNION ALL
         SELECT (v.submitted_at AT TIME ZONE %(zone)s)::date, 0, 0, 0, 0, 0, 0, 0, 0, 0, count(*)
         FROM {Review._meta.db_table} v
@@ -57,7 +58,8 @@ COUNT_SQL = f"""
           AND v.submitted_at >= %(start)s AND v.submitted_at < %(end)s GROUP BY 1
     )
     INSERT INTO {TABLE} (merchant_id, "on", channel_id, {COLUMNS})
-    SELECT %(merchant)s::bigint, day, channel_id, sum(orders), sum(revenue), sum(first_orders), sum(first_revenue),
+    SELECT %(merchant)s::bigint, day, channel_id, sum(orders), sum(revenue), sum(first_orders),
+    sum(first_revenue),
            sum(refunds), sum(refunded), sum(new_customers), sum(tickets), sum(reviews)
     FROM facts GROUP BY day, channel_id
 """
@@ -71,7 +73,8 @@ def touch(*, merchant_id: int, days: Sequence[date]) -> None:
 
 @transaction.atomic
 def recount(*, merchant: Merchant, first: date, last: date) -> int:
-    """Counts the merchant-local days from first to last again; rows written. One counter at a time by merchant."""
+    """Counts the merchant-local days from first to last again; rows written. One counter at a time by
+    merchant."""
     start = datetime.combine(first, time.min, tzinfo=merchant.zone)
     end = datetime.combine(last + timedelta(days=1), time.min, tzinfo=merchant.zone)
     values: dict[str, Any] = {
@@ -81,7 +84,9 @@ def recount(*, merchant: Merchant, first: date, last: date) -> int:
         "end": end.astimezone(UTC),
     }
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"insight-days:{merchant.pk}"])
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"insight-days:{merchant.pk}"]
+        )
         Day.objects.filter(on__gte=first, on__lte=last).delete()
         cursor.execute(COUNT_SQL, values)
         return int(cursor.rowcount)

@@ -68,7 +68,8 @@ SCORE_SQL = f"""
                     WHEN m.last_opened_at >= %(since)s THEN 0.75
                     WHEN m.last_opened_at IS NULL THEN 0.2 ELSE 0.4 END AS engagement,
                greatest(0, least(1, 0.75 - 0.4 * least(m.open_tickets, 1)
-                   + CASE WHEN m.last_rating <= 2 THEN -0.4 WHEN m.last_rating >= 4 THEN 0.25 ELSE 0 END)) AS service
+                   + CASE WHEN m.last_rating <= 2 THEN -0.4 WHEN m.last_rating >= 4 THEN 0.25 ELSE 0 END))
+                   AS service
         FROM {TABLE} m WHERE m.merchant_id = %(merchant)s::bigint {{some}}
     ), fresh AS (
         SELECT p.customer_id,
@@ -132,9 +133,9 @@ def measure(*, merchant_id: int, now: datetime | None = None) -> Yardstick:
     values = {
         "buyers": buyers,
         "recency_bounds": _blend(recency, PRIOR_RECENCY, own),
-        "frequency_bounds": _blend(frequency, PRIOR_FREQUENCY, own),
+        "frequency_bounds": _steps(_blend(frequency, PRIOR_FREQUENCY, own)),
         "monetary_bounds": _blend(money, [share * mean_order for share in PRIOR_MONEY], own),
-        "usual_gap_days": max(1.0, _mix((span / gaps) if gaps else 0.0, PRIOR_GAP_DAYS, float(gap_own))),
+        "usual_gap_days": max(1.0, _mix(((span or 0.0) / gaps) if gaps else 0.0, PRIOR_GAP_DAYS, float(gap_own))),
         "usual_orders": max(1.0, _mix(orders / buyers if buyers else 0.0, PRIOR_ORDERS, own)),
         "usual_net": max(0.01, _mix(net / buyers if buyers else 0.0, 2 * mean_order, own)),
         "computed_at": now,
@@ -152,6 +153,15 @@ def _blend(own: Sequence[float] | None, prior: Sequence[float], weight: float) -
     return [_mix(mine, theirs, weight) for mine, theirs in zip(own or prior, prior, strict=True)]
 
 
+def _steps(bounds: Sequence[float]) -> list[float]:
+    """Whole and strictly rising from 2: orders are counted, and a bin between two numbers would stay
+    empty."""
+    made: list[float] = []
+    for bound in bounds:
+        made.append(max(float(round(bound)), made[-1] + 1 if made else 2.0))
+    return made
+
+
 def recalculate() -> int:
     """Yardstick and scores of every merchant; rows that changed."""
     with all_merchants(reason="beat scores every merchant's customers"):
@@ -164,7 +174,7 @@ def recalculate() -> int:
     return changed
 
 
-# --- why this score ----------------------------------------------------------------------------------------------
+# --- why this score ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -197,7 +207,10 @@ def explain(metrics: Metrics, stick: Yardstick, now: datetime | None = None) -> 
         "engagement": _("Whether they read mails"),
         "service": _("Whether they are content"),
     }
-    parts = [Part(key, labels[key], 100 * WEIGHTS[key] * shares[key], 100 * WEIGHTS[key], words[key]) for key in WEIGHTS]
+    parts = [
+        Part(key, labels[key], 100 * WEIGHTS[key] * shares[key], 100 * WEIGHTS[key], words[key])
+        for key in WEIGHTS
+    ]
     total = round_half_up(sum(part.points for part in parts))
     return Explanation(total, parts, stick.buyers / (stick.buyers + PRIOR_BUYERS))
 
@@ -213,7 +226,9 @@ def shares_of(metrics: Metrics, stick: Yardstick, now: datetime) -> dict[str, fl
     days = max((now - metrics.last_order_at).total_seconds(), 0) / 86400 if metrics.last_order_at else None
     net = max(float(metrics.net), 0.0)
     rating = metrics.last_rating or 3
-    service = 0.75 - 0.4 * min(metrics.open_tickets, 1) + (-0.4 if rating <= 2 else 0.25 if rating >= 4 else 0)
+    service = (
+        0.75 - 0.4 * min(metrics.open_tickets, 1) + (-0.4 if rating <= 2 else 0.25 if rating >= 4 else 0)
+    )
     return {
         "recency": 0.0 if days is None else math.exp(-days / (2 * stick.usual_gap_days)),
         "frequency": 1 - math.exp(-metrics.orders_count / stick.usual_orders),
@@ -236,10 +251,14 @@ def _engagement(metrics: Metrics, since: datetime) -> float:
 def _words(metrics: Metrics, now: datetime) -> dict[str, str]:
     days = (now - metrics.last_order_at).days if metrics.last_order_at else None
     return {
-        "recency": _("never bought") if days is None else _("last order %(days)s days ago") % {"days": max(days, 0)},
+        "recency": _("never bought")
+        if days is None
+        else _("last order %(days)s days ago") % {"days": max(days, 0)},
         "frequency": _("%(count)s orders") % {"count": metrics.orders_count},
         "money": _("what stays after refunds, against what is usual here"),
-        "engagement": _("no mail sent yet") if metrics.last_sent_at is None else _("opens and clicks of 30 days"),
+        "engagement": _("no mail sent yet")
+        if metrics.last_sent_at is None
+        else _("opens and clicks of 30 days"),
         "service": _("%(count)s open tickets") % {"count": metrics.open_tickets}
         if metrics.open_tickets
         else _("last rating %(stars)s of 5") % {"stars": metrics.last_rating}

@@ -81,7 +81,10 @@ def rfm_grid() -> Grid:
     rows = [
         GridRow(
             str(recency),
-            [_rfm_cell(recency, frequency, counts.get((recency, frequency), 0), top) for frequency in range(1, 6)],
+            [
+                _rfm_cell(recency, frequency, counts.get((recency, frequency), 0), top)
+                for frequency in range(1, 6)
+            ],
         )
         for recency in range(5, 0, -1)
     ]
@@ -98,7 +101,7 @@ def _rfm_cell(recency: int, frequency: int, number: int, top: int) -> Cell:
     return Cell(number_text(number), _shade(number, top), href if number else "", label)
 
 
-# --- cohorts -----------------------------------------------------------------------------------------------------
+# --- cohorts ----------------------------------------------------------------------------------------------
 
 COHORT_SQL = f"""
     WITH first AS (
@@ -108,7 +111,8 @@ COHORT_SQL = f"""
     ), again AS (
         SELECT DISTINCT f.month, f.customer_id,
                (extract(year FROM age(date_trunc('month', o.placed_at AT TIME ZONE %(zone)s), f.month)) * 12
-                + extract(month FROM age(date_trunc('month', o.placed_at AT TIME ZONE %(zone)s), f.month)))::int AS later
+                + extract(month FROM age(date_trunc('month', o.placed_at AT TIME ZONE %(zone)s),
+                f.month)))::int AS later
         FROM first f JOIN {Order._meta.db_table} o
           ON o.merchant_id = %(merchant)s::bigint AND o.customer_id = f.customer_id
         WHERE o.cancelled_at IS NULL AND o.placed_at >= %(since)s
@@ -123,7 +127,10 @@ def cohorts(merchant: Merchant) -> Grid:
     sizes = {month: number for month, later, number in found if later == 0}
     bought = {(month, later): number for month, later, number in found}
     today = timezone.now().astimezone(merchant.zone).date()
-    rows = [_cohort_row(month, size, bought, _months_between(month, today)) for month, size in sorted(sizes.items())]
+    rows = [
+        _cohort_row(month, size, bought, _months_between(month, today))
+        for month, size in sorted(sizes.items())
+    ]
     return Grid([str(later) for later in range(1, COHORT_MONTHS)], rows)
 
 
@@ -167,7 +174,7 @@ def month_text(month: date) -> str:
     return str(formats.date_format(month, pgettext("month and year, Django date format", "M Y")))
 
 
-# --- products and months -----------------------------------------------------------------------------------------
+# --- products and months ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -189,7 +196,13 @@ def top_products(merchant: Merchant) -> list[TopProduct]:
             revenue,
             segment_link(
                 _("Bought %(product)s") % {"product": titles[pk]},
-                {"if": "orders.product", "did": "did", "pieces": 1, "values": [str(pk)], "days": PRODUCT_DAYS},
+                {
+                    "if": "orders.product",
+                    "did": "did",
+                    "pieces": 1,
+                    "values": [str(pk)],
+                    "days": PRODUCT_DAYS,
+                },
             ),
         )
         for pk, pieces, revenue in rows

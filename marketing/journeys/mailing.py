@@ -28,7 +28,11 @@ def send_step_mail(*, enrolment: Enrolment, step: Step) -> str:
     address = enrolment.customer.email.strip().lower()
     if not address:
         return "no_address"
-    journey = Journey.objects.select_for_update(of=("self",)).select_related("merchant").get(pk=enrolment.journey_id)
+    journey = (
+        Journey.objects.select_for_update(of=("self",))
+        .select_related("merchant")
+        .get(pk=enrolment.journey_id)
+    )
     campaign = _free(journey, step, template, address) or _fresh(journey, step, template)
     domain = content.sender_address(campaign, journey.merchant).rpartition("@")[2].lower()
     Delivery.objects.create(
@@ -46,7 +50,9 @@ def send_step_mail(*, enrolment: Enrolment, step: Step) -> str:
 
 def _free(journey: Journey, step: Step, template: Template, address: str) -> Campaign | None:
     """The first campaign of the step with this content that has not yet written to the address."""
-    written = Delivery.objects.filter(campaign=OuterRef("campaign"), merchant=OuterRef("merchant"), address=address)
+    written = Delivery.objects.filter(
+        campaign=OuterRef("campaign"), merchant=OuterRef("merchant"), address=address
+    )
     carriers = StepMail.objects.filter(
         journey=journey, step=step.id, template_id=template.pk, template_at=template.updated_at
     )

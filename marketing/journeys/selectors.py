@@ -13,7 +13,6 @@ from marketing.models import Delivery, Enrolment, Journey, Passage, StepMail
 from marketing.models.delivery import reason_text
 
 
-
 @dataclass(frozen=True)
 class StepView:
     """A step with its figures: how many wait here, passed, were not done, or left here."""
@@ -65,24 +64,28 @@ def journeys_with_counts() -> QuerySet[Journey]:
 
 def figures(journey: Journey) -> Figures:
     """One query. Who has only just been noticed has not entered yet."""
-    counts = journey.enrolments.exclude(state="active", step="").values_list("state").annotate(number=Count("pk"))
+    counts = (
+        journey.enrolments.exclude(state="active", step="").values_list("state").annotate(number=Count("pk"))
+    )
     known = dict(counts)
-    return Figures(sum(known.values()), *(known.get(state, 0) for state in ("active", "finished", "left", "failed")))
+    return Figures(
+        sum(known.values()), *(known.get(state, 0) for state in ("active", "finished", "left", "failed"))
+    )
 
 
 def step_views(journey: Journey) -> list[StepView]:
     """The steps in order with their figures: at most six queries, whatever their number."""
     steps = read(journey.steps)
-    waiting = dict(
-        journey.enrolments.filter(state="active").values_list("step").annotate(number=Count("pk"))
-    )
+    waiting = dict(journey.enrolments.filter(state="active").values_list("step").annotate(number=Count("pk")))
     passed: dict[tuple[str, str], int] = {
         (step, outcome): number
         for step, outcome, number in Passage.objects.filter(journey=journey)
         .values_list("step", "outcome")
         .annotate(number=Count("pk"))
     }
-    carriers = dict(StepMail.objects.filter(journey=journey).order_by("number").values_list("step", "campaign_id"))
+    carriers = dict(
+        StepMail.objects.filter(journey=journey).order_by("number").values_list("step", "campaign_id")
+    )
     sent = dict(
         Delivery.objects.filter(campaign__journey_mails__journey=journey, state="sent")
         .values_list("campaign__journey_mails__step")
@@ -105,5 +108,7 @@ def step_views(journey: Journey) -> list[StepView]:
 
 def people(journey: Journey, state: str = "") -> QuerySet[Enrolment]:
     """Who is on the journey or was, newest first."""
-    rows = Enrolment.objects.filter(journey=journey).exclude(state="active", step="").select_related("customer")
+    rows = (
+        Enrolment.objects.filter(journey=journey).exclude(state="active", step="").select_related("customer")
+    )
     return rows.filter(state=state) if state in Enrolment.State.values else rows

@@ -37,7 +37,8 @@ def journey_save(
     journey: Journey | None = None,
     actor: Membership | None = None,
 ) -> Journey:
-    """The new or changed journey. People on the way keep their place by the step's id; who stood at a step that
+    """The new or changed journey. People on the way keep their place by the step's id; who stood at a step
+    that
     was taken out leaves. Raises Rejected, BadSteps or BadDefinition with what is wrong by its place."""
     name = " ".join(name.split())
     if not name or len(name) > LONGEST_NAME or "\x00" in name:
@@ -61,7 +62,8 @@ def journey_save(
 
 @transaction.atomic
 def journey_start(*, journey: Journey) -> Journey:
-    """From now on its event puts customers on the way. Raises Conflict when it runs, Rejected without steps."""
+    """From now on its event puts customers on the way. Raises Conflict when it runs, Rejected without
+    steps."""
     current = _locked(journey)
     if current.state == Journey.State.RUNNING:
         raise Conflict(_("This journey is running already."), code="running")
@@ -104,7 +106,8 @@ def enrolment_retry(*, enrolment: Enrolment) -> None:
 
 @transaction.atomic
 def thank_you_create(*, merchant: Merchant, actor: Membership | None = None) -> Journey:
-    """ "Thank you after the first order", with its mail, as a draft to start from: two rows in the shop's language."""
+    """ "Thank you after the first order", with its mail, as a draft to start from: two rows in the shop's
+    language."""
     with translation.override(merchant.locale):
         letter = starter_of(merchant)
         values = {
@@ -112,7 +115,7 @@ def thank_you_create(*, merchant: Merchant, actor: Membership | None = None) -> 
             "subject": _("Thank you, {{ customer.first_name | default: 'and welcome' }}"),
             "body": letter.body.replace(
                 _("write here what is new, in two or three sentences. One mail, one thought, one button."),
-                _("thank you for your first order. If anything isn't as it should be, just answer this mail."),
+                _("thank you for your first order. If anything isn't right, just answer this mail."),
             ),
             "preheader": "",
             "text": "",
@@ -130,7 +133,12 @@ def thank_you_create(*, merchant: Merchant, actor: Membership | None = None) -> 
 
 
 def _locked(journey: Journey) -> Journey:
-    found = Journey.objects.select_for_update(of=("self",)).select_related("merchant").filter(pk=journey.pk).first()
+    found = (
+        Journey.objects.select_for_update(of=("self",))
+        .select_related("merchant")
+        .filter(pk=journey.pk)
+        .first()
+    )
     if found is None:
         raise NotFound()
     return found

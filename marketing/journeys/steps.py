@@ -38,8 +38,18 @@ KINDS: dict[str, Kind] = {
     kind.key: kind
     for kind in (
         Kind("wait", gettext_lazy("Wait"), "clock", gettext_lazy("Let some time pass")),
-        Kind("mail", gettext_lazy("Send a mail"), "mail", gettext_lazy("From a template, if they may be written to")),
-        Kind("condition", gettext_lazy("Only go on if"), "filter", gettext_lazy("Who isn't in a segment leaves here")),
+        Kind(
+            "mail",
+            gettext_lazy("Send a mail"),
+            "mail",
+            gettext_lazy("From a template, if they may be written to"),
+        ),
+        Kind(
+            "condition",
+            gettext_lazy("Only go on if"),
+            "filter",
+            gettext_lazy("Who isn't in a segment leaves here"),
+        ),
         Kind("tag", gettext_lazy("Add a tag"), "tag", gettext_lazy("Mark the customer")),
         Kind("exit", gettext_lazy("End here"), "flag", gettext_lazy("The journey is over")),
     )
@@ -99,7 +109,11 @@ def parse(steps: Any) -> tuple[Step, ...]:
 def dump(steps: Sequence[Step]) -> list[dict[str, Any]]:
     wanted = {"wait": ("amount", "unit"), "mail": ("template",), "condition": ("segment",), "tag": ("tag",)}
     return [
-        {"id": step.id, "kind": step.kind, **{name: getattr(step, name) for name in wanted.get(step.kind, ())}}
+        {
+            "id": step.id,
+            "kind": step.kind,
+            **{name: getattr(step, name) for name in wanted.get(step.kind, ())},
+        }
         for step in steps
     ]
 
@@ -161,15 +175,21 @@ def wait_text(step: Step) -> str:
 def titles(steps: Sequence[Step]) -> list[str]:
     """What each step does, in words. Two queries at most."""
     templates = dict(
-        Template.objects.filter(pk__in=[step.template for step in steps if step.template]).values_list("pk", "name")
+        Template.objects.filter(pk__in=[step.template for step in steps if step.template]).values_list(
+            "pk", "name"
+        )
     )
     segments = dict(
-        Segment.objects.filter(pk__in=[step.segment for step in steps if step.segment]).values_list("pk", "name")
+        Segment.objects.filter(pk__in=[step.segment for step in steps if step.segment]).values_list(
+            "pk", "name"
+        )
     )
     gone = _("(no longer there)")
     said = {
         "mail": lambda step: _("Send “%(name)s”") % {"name": templates.get(step.template, gone)},
-        "condition": lambda step: _("Go on only if in “%(name)s”") % {"name": segments.get(step.segment, gone)},
+        "condition": lambda step: (
+            _("Go on only if in “%(name)s”") % {"name": segments.get(step.segment, gone)}
+        ),
         "tag": lambda step: _("Add the tag “%(tag)s”") % {"tag": step.tag},
         "exit": lambda step: _("End here"),
         "wait": wait_text,

@@ -35,7 +35,9 @@ def journey_list(request: StaffRequest) -> HttpResponse:
     rows = [(journey, selectors.trigger_text(journey.trigger)) for journey in page.rows]
     context = {"rows": rows, "more": asked.more(page.after)}
     fragment = request.headers.get("HX-Request") == "true"
-    return render(request, "journeys/_journey_list_results.html" if fragment else "journeys/journey_list.html", context)
+    return render(
+        request, "journeys/_journey_list_results.html" if fragment else "journeys/journey_list.html", context
+    )
 
 
 @require_POST
@@ -77,15 +79,21 @@ def _json(text: str) -> Any:
     try:
         return json.loads(text) if text and len(text) <= LONGEST else None
     except ValueError as error:
-        raise Rejected(_("The steps can't be read. Reload the page and try again."), code="bad_json") from error
+        raise Rejected(
+            _("The steps can't be read. Reload the page and try again."), code="bad_json"
+        ) from error
 
 
 def _maker(
     request: StaffRequest, journey: Journey | None, values: dict[str, Any], refusal: CrmError | None = None
 ) -> HttpResponse:
-    faults = {path: [str(text) for text in texts] for path, texts in refusal.fields.items()} if refusal else {}
+    faults = (
+        {path: [str(text) for text in texts] for path, texts in refusal.fields.items()} if refusal else {}
+    )
     choices = {
-        "templates": list(Template.objects.filter(archived_at=None).order_by("name").values_list("pk", "name")),
+        "templates": list(
+            Template.objects.filter(archived_at=None).order_by("name").values_list("pk", "name")
+        ),
         "segments": list(Segment.objects.live().order_by("name").values_list("pk", "name")),
         "units": [[unit, str(name)] for unit, name in UNIT_NAMES.items()],
         "kinds": [[kind.key, str(kind.label), str(kind.about)] for kind in KINDS.values()],
@@ -105,7 +113,9 @@ def _maker(
     context = {
         "journey": journey,
         "values": values,
-        "triggers": sorted(((kind.name, str(kind.label)) for kind in enrolling.triggers()), key=lambda one: one[1]),
+        "triggers": sorted(
+            ((kind.name, str(kind.label)) for kind in enrolling.triggers()), key=lambda one: one[1]
+        ),
         "onces": Journey.Once.choices,
         "choices": choices,
         "steps": values["steps"] or [],
@@ -129,7 +139,9 @@ def journey_detail(request: StaffRequest, pk: int) -> HttpResponse:
         "figures": selectors.figures(journey),
     }
     fragment = request.headers.get("HX-Request") == "true"
-    return render(request, "journeys/_journey_steps.html" if fragment else "journeys/journey_detail.html", context)
+    return render(
+        request, "journeys/_journey_steps.html" if fragment else "journeys/journey_detail.html", context
+    )
 
 
 def _filter_text(request: StaffRequest, journey: Journey) -> str:
@@ -150,7 +162,10 @@ def journey_people(request: StaffRequest, pk: int) -> HttpResponse:
     asked = listing.read(request.GET, request.path, ())
     page = keyset_page(rows, order=("-entered_at", "-pk"), after=asked.after)
     tabs = [Tab(_("Everybody"), request.path, not state)]
-    tabs += [Tab(label, f"{request.path}?state={value}", state == value) for value, label in Enrolment.State.choices]
+    tabs += [
+        Tab(label, f"{request.path}?state={value}", state == value)
+        for value, label in Enrolment.State.choices
+    ]
     more = f"{request.path}?state={state}&after={page.after}" if page.after else ""
     context = {
         "journey": journey,
@@ -159,7 +174,9 @@ def journey_people(request: StaffRequest, pk: int) -> HttpResponse:
         "tabs": tabs,
     }
     fragment = request.headers.get("HX-Request") == "true"
-    return render(request, "journeys/_journey_people.html" if fragment else "journeys/journey_people.html", context)
+    return render(
+        request, "journeys/_journey_people.html" if fragment else "journeys/journey_people.html", context
+    )
 
 
 @require_POST

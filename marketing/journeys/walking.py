@@ -175,6 +175,10 @@ def _announce(enrolment: Enrolment, *, entered: bool) -> None:
         merchant=enrolment.merchant_id,
         customer=enrolment.customer_id,
         subject=enrolment.journey,
-        data={"journey": enrolment.journey.name, "journey_id": enrolment.journey_id, "reason": enrolment.reason},
+        data={
+            "journey": enrolment.journey.name,
+            "journey_id": enrolment.journey_id,
+            "reason": enrolment.reason,
+        },
         dedupe_key=f"{enrolment.pk}",
     )

@@ -13,7 +13,9 @@ from marketing.loyalty.models import MOST_MULTIPLIER, Program
 class ProgramForm(forms.ModelForm[Program]):
     starts_on = forms.DateField(
         label=_("Orders earn from"),
-        help_text=_("Orders paid since that day earn points; choose an earlier day to reward past orders too."),
+        help_text=_(
+            "Orders paid since that day earn points; choose an earlier day to reward past orders too."
+        ),
         widget=forms.DateInput(attrs={"type": "date"}),
     )
 

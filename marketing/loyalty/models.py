@@ -40,7 +40,9 @@ class Program(TenantModel):
         _("points expire after months"), default=12, validators=[MaxValueValidator(120)]
     )
     tier_days = models.PositiveSmallIntegerField(
-        _("the tier looks back days"), default=365, validators=[MinValueValidator(30), MaxValueValidator(3650)]
+        _("the tier looks back days"),
+        default=365,
+        validators=[MinValueValidator(30), MaxValueValidator(3650)],
     )
     starts_at = models.DateTimeField(_("orders earn from"), default=timezone.now)
     updated_at = models.DateTimeField(auto_now=True)

@@ -36,7 +36,8 @@ def collect_points(customer: Customer | None, grants: dict[str, list[int]]) -> A
         return []
     rows = PointsEntry.objects.filter(customer=customer).order_by("created_at", "pk")
     return [
-        {"at": row.created_at.isoformat(), "points": row.points, "kind": row.kind, "reason": row.reason} for row in rows
+        {"at": row.created_at.isoformat(), "points": row.points, "kind": row.kind, "reason": row.reason}
+        for row in rows
     ]
 
 

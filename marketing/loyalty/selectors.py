@@ -64,10 +64,14 @@ class EntryView:
 def entries_of(customer: Customer, size: int = 20) -> list[EntryView]:
     """The newest entries with what each is for; two queries."""
     rows = list(
-        PointsEntry.objects.filter(customer=customer).select_related("actor__user").order_by("-created_at", "-pk")[:size]
+        PointsEntry.objects.filter(customer=customer)
+        .select_related("actor__user")
+        .order_by("-created_at", "-pk")[:size]
     )
     numbers = dict(
-        Order.objects.filter(pk__in=[row.order_id for row in rows if row.order_id]).values_list("pk", "number")
+        Order.objects.filter(pk__in=[row.order_id for row in rows if row.order_id]).values_list(
+            "pk", "number"
+        )
     )
     return [EntryView(row, _words(row, numbers)) for row in rows]
 

@@ -28,7 +28,8 @@ MOST_CORRECTION = 1_000_000
 def program_save(
     *, merchant: Merchant, values: dict[str, Any], tiers: Sequence[tuple[str, int, Decimal]]
 ) -> Program:
-    """The programme with these rules and tiers (name, from points, earns times); everybody is settled anew in the
+    """The programme with these rules and tiers (name, from points, earns times); everybody is settled anew
+    in the
     background. Points that were given stay as they were given. Raises Rejected for tiers that contradict."""
     names, thresholds = [name for name, *_rest in tiers], [threshold for _name, threshold, _times in tiers]
     if len(tiers) > MOST_TIERS or len(set(names)) < len(names) or len(set(thresholds)) < len(thresholds):
@@ -45,7 +46,9 @@ def program_save(
         for name, threshold, multiplier in tiers
     )
     emit(events.PROGRAM_CHANGED, merchant=merchant, subject=program)
-    transaction.on_commit(partial(ring_task, "loyalty.recalculate_merchant", [merchant.pk], queue="insight"), robust=True)
+    transaction.on_commit(
+        partial(ring_task, "loyalty.recalculate_merchant", [merchant.pk], queue="insight"), robust=True
+    )
     return program
 
 

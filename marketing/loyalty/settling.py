@@ -1,5 +1,7 @@
-"""Points follow the orders: what is due is computed from the orders' present state, and only the difference is
-written. So it does not matter in which order events arrive, how often, or whether they arrive one by one or all
+"""Points follow the orders: what is due is computed from the orders' present state, and only the difference
+is
+written. So it does not matter in which order events arrive, how often, or whether they arrive one by one or
+all
 at night: buying, refunding and keeping the points is impossible."""
 
 from __future__ import annotations
@@ -43,7 +45,8 @@ ORDERS_SQL = f"""
           AND o.base_total IS NOT NULL AND o.paid_at >= %(starts)s
           AND (%(months)s = 0 OR o.paid_at + make_interval(months => %(months)s) > now())
     )
-    INSERT INTO {ENTRY} (merchant_id, customer_id, kind, points, order_id, multiplier, key, lot_at, expires_at,
+    INSERT INTO {ENTRY} (merchant_id, customer_id, kind, points, order_id, multiplier, key, lot_at,
+    expires_at,
                          reason, created_at)
     SELECT %(merchant)s::bigint, d.customer_id, CASE WHEN d.points > d.had THEN 'earn' ELSE 'reverse' END,
            d.points - d.had, d.id, d.multiplier, 'order:' || d.id || ':' || d.number + 1, d.paid_at,
@@ -58,7 +61,8 @@ REFUNDS_SQL = f"""
     INSERT INTO {ENTRY} (merchant_id, customer_id, kind, points, refund_id, multiplier, key, lot_at, reason,
                          created_at)
     SELECT r.merchant_id, r.customer_id, 'reverse',
-           -ceil(r.base_amount * %(per_unit)s * coalesce(t.multiplier, 1))::int, r.id, coalesce(t.multiplier, 1),
+           -ceil(r.base_amount * %(per_unit)s * coalesce(t.multiplier, 1))::int, r.id,
+           coalesce(t.multiplier, 1),
            'refund:' || r.id, r.refunded_at, '', now()
     FROM {REFUND} r
     JOIN {METRICS} m ON m.merchant_id = r.merchant_id AND m.customer_id = r.customer_id
@@ -69,7 +73,8 @@ REFUNDS_SQL = f"""
     RETURNING id, customer_id, points, NULL, key
 """
 
-# Oldest first: corrections downwards consume what would expire next. Written as one entry for each customer and
+# Oldest first: corrections downwards consume what would expire next. Written as one entry for each customer
+# and
 # state of their lots, so that running it again changes nothing.
 EXPIRY_SQL = f"""
     WITH sums AS (
@@ -100,7 +105,8 @@ BALANCE_SQL = f"""
     ), fresh AS (
         SELECT m.customer_id, m.tier AS before, coalesce(s.points, 0) AS points,
                coalesce((SELECT t.name FROM {TIER} t WHERE t.merchant_id = %(merchant)s::bigint
-                         AND t.threshold <= coalesce(s.qualifying, 0) ORDER BY t.threshold DESC LIMIT 1), '') AS tier
+                         AND t.threshold <= coalesce(s.qualifying, 0) ORDER BY t.threshold DESC LIMIT 1),
+                         '') AS tier
         FROM {METRICS} m LEFT JOIN sums s ON s.customer_id = m.customer_id
         WHERE m.merchant_id = %(merchant)s::bigint AND m.customer_id = ANY(%(ids)s::bigint[])
     )
@@ -114,9 +120,11 @@ BALANCE_SQL = f"""
 
 @transaction.atomic
 def settle(*, merchant: Merchant, customer_ids: Sequence[int], program: Program | None = None) -> int:
-    """Brings points, balance and tier of these customers in line with their orders; rows of metrics that changed.
+    """Brings points, balance and tier of these customers in line with their orders; rows of metrics that
+    changed.
 
-    Locks their metrics rows, so that two workers settle one customer one after the other. Announces what moved.
+    Locks their metrics rows, so that two workers settle one customer one after the other. Announces what
+    moved.
     Five statements, whatever the number of customers. Does nothing without a running programme.
     """
     program = program or Program.objects.filter(is_active=True).first()
@@ -176,7 +184,7 @@ def _announce(
     emit_many(drafts, merchant=merchant)
 
 
-# --- all, by beat ----------------------------------------------------------------------------------------------
+# --- all, by beat -----------------------------------------------------------------------------------------
 
 
 def recalculate() -> int:
@@ -192,9 +200,7 @@ def recalculate() -> int:
 
 def recalculate_merchant(*, merchant: Merchant, program: Program) -> int:
     """One transaction for each 2,000 customers, so that nobody's order waits for the night's run."""
-    return sum(
-        settle(merchant=merchant, customer_ids=ids, program=program) for ids in _chunks()
-    )
+    return sum(settle(merchant=merchant, customer_ids=ids, program=program) for ids in _chunks())
 
 
 def _chunks() -> Iterator[list[int]]:

@@ -11,13 +11,14 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
 from crm.accounts.routes import StaffRequest
 from crm.lib import listing
-from crm.lib.errors import CrmError, Forbidden
+from crm.lib.errors import CrmError
 from crm.lib.keyset import keyset_page
 from crm.lib.ui.parts import Tab
+from customers.models import Customer
 from customers.selectors import customer_for
 from marketing.loyalty import selectors, services
 from marketing.loyalty.forms import CorrectionForm, ProgramForm, TierFormSet
@@ -25,7 +26,11 @@ from marketing.loyalty.models import Program, Tier
 
 ORDER = ("-metrics__points", "-pk")
 # What a shop that has none yet finds filled in.
-FIRST_TIERS = (("Silver", 500, Decimal(1)), ("Gold", 2_000, Decimal("1.25")), ("Platinum", 6_000, Decimal("1.5")))
+FIRST_TIERS = (
+    ("Silver", 500, Decimal(1)),
+    ("Gold", 2_000, Decimal("1.25")),
+    ("Platinum", 6_000, Decimal("1.5")),
+)
 
 
 @require_GET
@@ -38,7 +43,9 @@ def loyalty(request: StaffRequest) -> HttpResponse:
     names = {view.tier.name for view in board.tiers}
     tier = request.GET.get("tier", "") if request.GET.get("tier", "") in names else ""
     page = keyset_page(
-        selectors.members(request.membership, tier=tier), order=ORDER, after=request.GET.get(listing.AFTER, "")
+        selectors.members(request.membership, tier=tier),
+        order=ORDER,
+        after=request.GET.get(listing.AFTER, ""),
     )
     tabs = [Tab(_("Everybody"), request.path, not tier, board.members)]
     tabs += [
@@ -59,7 +66,9 @@ def loyalty(request: StaffRequest) -> HttpResponse:
 def loyalty_program(request: StaffRequest) -> HttpResponse:
     """The rules. Saving them settles everybody anew in the background."""
     program = selectors.program_of()
-    form = ProgramForm(request.POST or None, instance=program or Program(), initial=_initial(request, program))
+    form = ProgramForm(
+        request.POST or None, instance=program or Program(), initial=_initial(request, program)
+    )
     tiers = TierFormSet(request.POST or None, prefix="tiers", initial=_tiers(program))
     if request.method == "POST" and form.is_valid() and tiers.is_valid():
         try:
@@ -107,22 +116,31 @@ def customer_points(request: StaffRequest, customer_id: int) -> HttpResponse:
     return render(request, "loyalty/_customer_points.html", context)
 
 
+@require_GET
 def points_record(request: StaffRequest, customer_id: int) -> HttpResponse:
     """All points of one customer, and the form to correct them."""
     customer = customer_for(membership=request.membership, customer_id=customer_id)
-    form = CorrectionForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        if not request.membership.can("loyalty.edit"):
-            raise Forbidden()
-        try:
-            services.points_correct(
-                merchant=request.merchant, customer=customer, actor=request.membership, **form.cleaned_data
-            )
-        except CrmError as refusal:
-            _show(form, refusal)
-        else:
-            messages.success(request, _("Points corrected."))
-            return redirect("points_record", customer_id)
+    return _record(request, customer, CorrectionForm())
+
+
+@require_POST
+def points_correct(request: StaffRequest, customer_id: int) -> HttpResponse:
+    customer = customer_for(membership=request.membership, customer_id=customer_id)
+    form = CorrectionForm(request.POST)
+    if not form.is_valid():
+        return _record(request, customer, form)
+    try:
+        services.points_correct(
+            merchant=request.merchant, customer=customer, actor=request.membership, **form.cleaned_data
+        )
+    except CrmError as refusal:
+        _show(form, refusal)
+        return _record(request, customer, form)
+    messages.success(request, _("Points corrected."))
+    return redirect("points_record", customer_id)
+
+
+def _record(request: StaffRequest, customer: Customer, form: CorrectionForm) -> HttpResponse:
     program = selectors.program_of()
     context = {
         "customer": customer,
@@ -130,8 +148,7 @@ def points_record(request: StaffRequest, customer_id: int) -> HttpResponse:
         "standing": selectors.standing_of(customer, program) if program else None,
         "entries": selectors.entries_of(customer, 200),
     }
-    status = 422 if form.errors else 200
-    return render(request, "loyalty/points_record.html", context, status=status)
+    return render(request, "loyalty/points_record.html", context, status=422 if form.errors else 200)
 
 
 def _show(form: CorrectionForm, refusal: CrmError) -> None:

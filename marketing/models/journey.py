@@ -138,12 +138,15 @@ class Passage(TenantModel):
 class StepMail(TenantModel):
     """The campaign that carries a step's mails through the delivery engine, with all its checks and reports.
 
-    A campaign writes to an address once and keeps its content, so a step that repeats for one person, or whose
+    A campaign writes to an address once and keeps its content, so a step that repeats for one person, or
+    whose
     template was changed, goes on with the next `number`.
     """
 
     journey = MerchantForeignKey(Journey, on_delete=models.CASCADE, related_name="mails", db_index=False)
-    campaign = MerchantForeignKey(Campaign, on_delete=models.CASCADE, related_name="journey_mails", db_index=False)
+    campaign = MerchantForeignKey(
+        Campaign, on_delete=models.CASCADE, related_name="journey_mails", db_index=False
+    )
     step = models.CharField(max_length=20)
     number = models.PositiveIntegerField(default=1)
     template_id = models.BigIntegerField()
@@ -151,7 +154,9 @@ class StepMail(TenantModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["merchant", "journey", "step", "number"], name="marketing_stepmail_once")
+            models.UniqueConstraint(
+                fields=["merchant", "journey", "step", "number"], name="marketing_stepmail_once"
+            )
         ]
         indexes = [models.Index(fields=["merchant", "campaign"], name="marketing_stepmail_campaign")]
 

@@ -2,7 +2,8 @@
 
 Predicates on the customer's own row and on the metrics row are put together into one scan; every other
 condition is a set of ids, computed once and joined. Nothing is correlated: `IN (SELECT …)` at the top of a
-WHERE becomes a semi-join, `NOT EXISTS` over an independent set an anti-join, OR becomes UNION, because under OR
+WHERE becomes a semi-join, `NOT EXISTS` over an independent set an anti-join, OR becomes UNION, because
+under OR
 PostgreSQL would probe a set row by row (../shared/SCALE.md).
 """
 
@@ -32,7 +33,8 @@ Part = Row | Members | _Outside
 
 
 def compile_definition(definition: Any, scope: Scope, *, stored: bool = True) -> Sql:
-    """(sql, params) of `SELECT customer_id` for those of the scope who satisfy the definition and are not erased.
+    """(sql, params) of `SELECT customer_id` for those of the scope who satisfy the definition and are not
+    erased.
 
     Unordered, without duplicates. Raises BadDefinition.
     """
@@ -144,7 +146,10 @@ def _source(uses: set[str]) -> tuple[str, str, list[Any]]:
     if uses == {"c"}:
         return "customers_customer c", "c.id", []
     if "c" in uses:
-        both = "customers_metrics m JOIN customers_customer c ON c.merchant_id = m.merchant_id AND c.id = m.customer_id"
+        both = (
+            "customers_metrics m JOIN customers_customer c"
+            " ON c.merchant_id = m.merchant_id AND c.id = m.customer_id"
+        )
         return both, "m.customer_id", []
     return "customers_metrics m", "m.customer_id", []
 

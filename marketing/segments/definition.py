@@ -197,10 +197,8 @@ def _date(one: Field, value: Any) -> str:
 
 
 def _choice(one: Field, value: Any, stored: bool) -> str:
-    if (
-        not isinstance(value, str)
-        or not (stored and callable(one.options))
-        and value not in {option.value for option in one.choices()}
+    if not isinstance(value, str) or (
+        not (stored and callable(one.options)) and value not in {option.value for option in one.choices()}
     ):
         raise ValueError(_("%(label)s: choose one.") % {"label": one.label})
     return value

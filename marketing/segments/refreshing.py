@@ -47,10 +47,14 @@ def segment_refresh(*, segment: Segment) -> bool:
             if not _lock(segment):
                 return False
             with connection.cursor() as cursor:
-                cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(BUILD_SECONDS * 1000)])
+                cursor.execute(
+                    "SELECT set_config('statement_timeout', %s, true)", [str(BUILD_SECONDS * 1000)]
+                )
                 cursor.execute("SELECT set_config('work_mem', '64MB', true)")
             segment.refresh_from_db()
-            entered, left = _diff(segment, compile_group(parse(segment.definition, stored=True), _scope(segment)))
+            entered, left = _diff(
+                segment, compile_group(parse(segment.definition, stored=True), _scope(segment))
+            )
             _announce(segment, entered, left)
             _note(segment, entered, left, time.monotonic() - started)
     except (DatabaseError, CrmError) as error:
@@ -152,14 +156,17 @@ def refresh_all() -> int:
     return built
 
 
-# --- touched customers ---------------------------------------------------------------------------------------
+# --- touched customers ------------------------------------------------------------------------------------
 
 
 def touch(*, merchant_id: int, customer_ids: Sequence[int]) -> None:
     """Has these customers looked at again soon; doing it twice looks once."""
     due = timezone.now() + timedelta(seconds=SETTLE_SECONDS)
     TouchedCustomer.objects.bulk_create(
-        [TouchedCustomer(merchant_id=merchant_id, customer_id=pk, due_at=due) for pk in sorted(set(customer_ids))],
+        [
+            TouchedCustomer(merchant_id=merchant_id, customer_id=pk, due_at=due)
+            for pk in sorted(set(customer_ids))
+        ],
         update_conflicts=True,
         unique_fields=["merchant", "customer_id"],
         update_fields=["due_at"],

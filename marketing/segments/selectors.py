@@ -13,6 +13,7 @@ from django.db.models import Count
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from crm.accounts.models import Membership, Merchant
 from crm.events.models import Event
@@ -23,8 +24,8 @@ from customers.querysets import CustomerQuerySet
 from customers.segmenting import Scope
 from marketing.models import Segment
 from marketing.segments.compiling import Sql, compile_group, compile_rule
-from marketing.segments.events import SEGMENT_ENTERED, SEGMENT_LEFT
 from marketing.segments.definition import Group, Rule, parse, rules_of
+from marketing.segments.events import SEGMENT_ENTERED, SEGMENT_LEFT
 from marketing.segments.sentences import clause_of, sentence_of
 
 # A keystroke's count may take this long; whoever saves the segment gets it from the background.
@@ -38,7 +39,9 @@ class TooDear(Rejected):
     """The rule takes longer than a page may wait."""
 
     code = "segment_too_dear"
-    default_message = _("This rule takes too long to count while you wait. Save it: it is counted in the background.")
+    default_message = gettext_lazy(
+        "This rule takes too long to count while you wait. Save it: it is counted in the background."
+    )
 
 
 def scope_of(segment: Segment) -> Scope:
@@ -116,12 +119,14 @@ class Moves:
 
 def segment_moves(segment: Segment) -> Moves:
     since = timezone.now() - timedelta(days=30)
-    news = Event.objects.filter(subject_type="marketing.segment", subject_id=segment.pk, occurred_at__gte=since)
+    news = Event.objects.filter(
+        subject_type="marketing.segment", subject_id=segment.pk, occurred_at__gte=since
+    )
     counts = dict(news.values_list("name").annotate(number=Count("pk")))
     return Moves(counts.get(SEGMENT_ENTERED.name, 0), counts.get(SEGMENT_LEFT.name, 0))
 
 
-# --- previews ------------------------------------------------------------------------------------------------
+# --- previews ---------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -144,9 +149,14 @@ class Preview:
 
 
 def preview(
-    *, merchant: Merchant, definition: Any, membership: Membership | None = None, segment: Segment | None = None
+    *,
+    merchant: Merchant,
+    definition: Any,
+    membership: Membership | None = None,
+    segment: Segment | None = None,
 ) -> Preview:
-    """Count, sample and sentence of a definition under way. Three statements, each within the page's patience.
+    """Count, sample and sentence of a definition under way. Three statements, each within the page's
+    patience.
 
     Raises BadDefinition, TooDear.
     """
@@ -159,7 +169,7 @@ def preview(
     return Preview(sentence_of(group, currency=merchant.base_currency), count, total, sample)
 
 
-# --- why -----------------------------------------------------------------------------------------------------
+# --- why --------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,8 @@ def ring_build(merchant_id: int, segment_id: int) -> None:
 
 @transaction.atomic
 def segment_archive(*, segment: Segment) -> None:
-    """Not offered any more; campaigns that used it keep it. Raises Conflict when something still waits for it."""
+    """Not offered any more; campaigns that used it keep it. Raises Conflict when something still waits for
+    it."""
     waiting = Campaign.objects.filter(segment=segment, state__in=["draft", "scheduled"])
     if names := list(waiting.values_list("name", flat=True)[:3]):
         text = _("Still used by: %(names)s") % {"names": ", ".join(names)}

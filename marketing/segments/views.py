@@ -30,7 +30,8 @@ WHY_HITS = 6
 
 @require_GET
 def segment_list(request: StaffRequest) -> HttpResponse:
-    """Every live segment with what it says and how many it holds; constant in queries but for named products."""
+    """Every live segment with what it says and how many it holds; constant in queries but for named
+    products."""
     asked = listing.read(request.GET, request.path, ())
     rows = Segment.objects.live().select_related("merchant")
     if asked.search:
@@ -44,7 +45,9 @@ def segment_list(request: StaffRequest) -> HttpResponse:
         "starters": catalogue.STARTERS,
     }
     fragment = request.headers.get("HX-Request") == "true"
-    return render(request, "segments/_segment_list_results.html" if fragment else "segments/segment_list.html", context)
+    return render(
+        request, "segments/_segment_list_results.html" if fragment else "segments/segment_list.html", context
+    )
 
 
 def _count(rows: QuerySet[Any]) -> tuple[int, bool]:
@@ -52,7 +55,7 @@ def _count(rows: QuerySet[Any]) -> tuple[int, bool]:
     return counted.number, counted.exact
 
 
-# --- the maker -----------------------------------------------------------------------------------------------
+# --- the maker --------------------------------------------------------------------------------------------
 
 
 def segment_create(request: StaffRequest) -> HttpResponse:
@@ -75,7 +78,11 @@ def _save(request: StaffRequest, segment: Segment | None) -> HttpResponse:
     name, definition = request.POST.get("name", ""), _definition(request.POST.get("definition", ""))
     try:
         saved = services.segment_save(
-            merchant=request.merchant, name=name, definition=definition, segment=segment, actor=request.membership
+            merchant=request.merchant,
+            name=name,
+            definition=definition,
+            segment=segment,
+            actor=request.membership,
         )
     except CrmError as refusal:
         return _maker(request, segment, name, definition, refusal)
@@ -88,11 +95,17 @@ def _definition(text: str) -> Any:
     try:
         return json.loads(text) if len(text) <= LONGEST_DEFINITION else None
     except ValueError as error:
-        raise Rejected(_("The rules can't be read. Reload the page and try again."), code="bad_json") from error
+        raise Rejected(
+            _("The rules can't be read. Reload the page and try again."), code="bad_json"
+        ) from error
 
 
 def _maker(
-    request: StaffRequest, segment: Segment | None, name: str, definition: Any, refusal: CrmError | None = None
+    request: StaffRequest,
+    segment: Segment | None,
+    name: str,
+    definition: Any,
+    refusal: CrmError | None = None,
 ) -> HttpResponse:
     context = {
         "segment": segment,
@@ -102,7 +115,9 @@ def _maker(
         "labels": catalogue.labels_of(definition),
         "starters": catalogue.STARTERS,
         "refusal": refusal,
-        "faults": {path: [str(text) for text in texts] for path, texts in refusal.fields.items()} if refusal else {},
+        "faults": {path: [str(text) for text in texts] for path, texts in refusal.fields.items()}
+        if refusal
+        else {},
         "name_errors": refusal.fields.get("name", []) if refusal else [],
     }
     return render(request, "segments/segment_maker.html", context, status=refusal.status if refusal else 200)
@@ -110,7 +125,8 @@ def _maker(
 
 @require_POST
 def segment_preview(request: StaffRequest) -> HttpResponse:
-    """Live count, sample and sentence of what stands in the builder; faults by their place when it is unfinished."""
+    """Live count, sample and sentence of what stands in the builder; faults by their place when it is
+    unfinished."""
     segment = Segment.objects.filter(pk=request.POST.get("segment") or 0).first()
     context: dict[str, Any] = {"preview": None, "faults": {}, "refusal": ""}
     try:
@@ -134,7 +150,7 @@ def segment_options(request: StaffRequest) -> JsonResponse:
     return JsonResponse({"options": found})
 
 
-# --- the record ----------------------------------------------------------------------------------------------
+# --- the record -------------------------------------------------------------------------------------------
 
 
 @require_GET
@@ -153,7 +169,9 @@ def segment_detail(request: StaffRequest, pk: int) -> HttpResponse:
         "campaigns": list(segment.campaigns.order_by("-created_at")[:5]),
     }
     fragment = request.headers.get("HX-Request") == "true"
-    return render(request, "segments/_segment_figures.html" if fragment else "segments/segment_detail.html", context)
+    return render(
+        request, "segments/_segment_figures.html" if fragment else "segments/segment_detail.html", context
+    )
 
 
 @require_GET
@@ -161,12 +179,16 @@ def segment_people(request: StaffRequest, pk: int) -> HttpResponse:
     """The members as of the last reading, newest first."""
     segment = get_object_or_404(Segment.objects.select_related("merchant"), pk=pk)
     seen = Customer.objects.visible_to(request.membership)
-    rows = SegmentMember.objects.filter(segment=segment, customer__in=seen).select_related("customer__metrics")
+    rows = SegmentMember.objects.filter(segment=segment, customer__in=seen).select_related(
+        "customer__metrics"
+    )
     asked = listing.read(request.GET, request.path, ())
     page = keyset_page(rows, order=("-entered_at", "-pk"), after=asked.after)
     context = {"segment": segment, "rows": page.rows, "more": asked.more(page.after)}
     fragment = request.headers.get("HX-Request") == "true"
-    return render(request, "segments/_segment_people.html" if fragment else "segments/segment_people.html", context)
+    return render(
+        request, "segments/_segment_people.html" if fragment else "segments/segment_people.html", context
+    )
 
 
 @require_GET
@@ -181,9 +203,13 @@ def segment_why(request: StaffRequest, pk: int) -> HttpResponse:
         return render(request, "segments/_segment_answer.html", context)
     if context["query"]:
         found = customer_ids_found(context["query"])
-        context["hits"] = list(seen.filter(pk__in=found).order_by("-metrics__last_order_at", "-pk")[:WHY_HITS])
+        context["hits"] = list(
+            seen.filter(pk__in=found).order_by("-metrics__last_order_at", "-pk")[:WHY_HITS]
+        )
     fragment = "hits" in context
-    return render(request, "segments/_segment_hits.html" if fragment else "segments/_segment_why.html", context)
+    return render(
+        request, "segments/_segment_hits.html" if fragment else "segments/_segment_why.html", context
+    )
 
 
 @require_POST

@@ -13,7 +13,9 @@ from crm.lib.tenancy import merchant_scope
 from marketing.loyalty.models import Program, Tier
 
 
-def make_program(merchant: Merchant, *, tiers: tuple[tuple[str, int, str], ...] = (), **fields: Any) -> Program:
+def make_program(
+    merchant: Merchant, *, tiers: tuple[tuple[str, int, str], ...] = (), **fields: Any
+) -> Program:
     """One point for each unit of money, no expiry, running for a year."""
     fields = {
         "name": "Tea club",
@@ -23,5 +25,7 @@ def make_program(merchant: Merchant, *, tiers: tuple[tuple[str, int, str], ...] 
     } | fields
     with merchant_scope(merchant):
         for name, threshold, multiplier in tiers:
-            Tier.objects.create(merchant=merchant, name=name, threshold=threshold, multiplier=Decimal(multiplier))
+            Tier.objects.create(
+                merchant=merchant, name=name, threshold=threshold, multiplier=Decimal(multiplier)
+            )
         return Program.objects.create(merchant=merchant, **fields)

@@ -12,7 +12,9 @@ from marketing.segments.services import segment_save
 
 _numbers = count(1)
 # The segment of the story: "bought at least 2 times in 90 days and no open ticket".
-LOYAL = {"rules": [{"if": "orders.times", "times": 2, "days": 90}, {"if": "service.open_ticket", "has": "not"}]}
+LOYAL = {
+    "rules": [{"if": "orders.times", "times": 2, "days": 90}, {"if": "service.open_ticket", "has": "not"}]
+}
 
 
 def make_segment(merchant: Merchant, definition: dict[str, Any] | None = None, name: str = "") -> Segment:

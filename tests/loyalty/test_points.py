@@ -190,7 +190,12 @@ def test_the_whole_thread_through_orders_and_events(merchant):
     make_program(merchant)
     channel = make_channel(merchant)
     paid = OrderDraft(
-        external_id="1", placed_at=NOW, currency="CNY", total=Decimal(200), payment="paid", version=1,
+        external_id="1",
+        placed_at=NOW,
+        currency="CNY",
+        total=Decimal(200),
+        payment="paid",
+        version=1,
         contact=Contact(name="Li", email="li@example.com"),
     )
     back = RefundDraft("r1", Decimal(200), NOW)
@@ -199,7 +204,9 @@ def test_the_whole_thread_through_orders_and_events(merchant):
         work()
         assert balance(order.customer)[0] == 200
         order_upsert(
-            merchant=merchant, channel=channel, source="test",
+            merchant=merchant,
+            channel=channel,
+            source="test",
             draft=OrderDraft(**{**paid.__dict__, "refunds": (back,), "payment": "refunded", "version": 2}),
         )
         work()
@@ -212,7 +219,7 @@ def work():
         deliver(pk)
 
 
-# --- incremental equals full ---------------------------------------------------------------------------------
+# --- incremental equals full ------------------------------------------------------------------------------
 
 moves = st.lists(
     st.tuples(
@@ -230,7 +237,9 @@ moves = st.lists(
 def test_step_by_step_equals_all_at_once(merchant, moves):
     """Any sequence of changes, settled whenever, ends where a single settling from nothing ends."""
     with transaction.atomic():
-        make_program(merchant, points_per_unit=Decimal("0.7"), tiers=(("Silver", 50, "1"), ("Gold", 150, "1")))
+        make_program(
+            merchant, points_per_unit=Decimal("0.7"), tiers=(("Silver", 50, "1"), ("Gold", 150, "1"))
+        )
         one, two = make_customer(merchant), make_customer(merchant)
         orders = [
             make_order(merchant, customer, lines=[("Pot", 1, "99.90")], paid=False)
@@ -252,7 +261,9 @@ def test_step_by_step_equals_all_at_once(merchant, moves):
             for customer in (one, two):
                 kept = sum(
                     int(max(order.base_total - (order.base_refunded or 0), Decimal(0)) * Decimal("0.7"))
-                    for order in Order.objects.filter(customer=customer, paid_at__isnull=False, cancelled_at=None)
+                    for order in Order.objects.filter(
+                        customer=customer, paid_at__isnull=False, cancelled_at=None
+                    )
                 )
                 assert balance(customer)[0] == kept
         transaction.set_rollback(True)
@@ -273,7 +284,7 @@ def change(order: Order, move: str, amount: int) -> None:
         order.save()
 
 
-# --- staff ------------------------------------------------------------------------------------------------------
+# --- staff ------------------------------------------------------------------------------------------------
 
 
 def test_a_correction_needs_a_reason_and_leaves_no_debt(merchant, anna):
@@ -282,8 +293,12 @@ def test_a_correction_needs_a_reason_and_leaves_no_debt(merchant, anna):
             with pytest.raises(Rejected):
                 services.points_correct(merchant=merchant, customer=anna, points=points, reason=reason)
         assert not PointsEntry.objects.exists()
-        services.points_correct(merchant=merchant, customer=anna, points=30, reason="Sorry for the delay", key="a")
-        services.points_correct(merchant=merchant, customer=anna, points=30, reason="Sorry for the delay", key="a")
+        services.points_correct(
+            merchant=merchant, customer=anna, points=30, reason="Sorry for the delay", key="a"
+        )
+        services.points_correct(
+            merchant=merchant, customer=anna, points=30, reason="Sorry for the delay", key="a"
+        )
     assert balance(anna)[0] == 30
     make_program(merchant)
     make_order(merchant, anna)

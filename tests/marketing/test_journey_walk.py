@@ -6,8 +6,8 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from crm.events.emitting import Draft, emit_many
 from crm.events.delivering import deliver
+from crm.events.emitting import Draft, emit_many
 from crm.events.models import Delivery as Duty
 from crm.events.models import Event
 from crm.lib.errors import Conflict, Rejected
@@ -40,7 +40,9 @@ def paid(order, *, backfill=False):
         )
         emit_many([draft], merchant=order.merchant_id, backfill=backfill)
     with merchant_scope(order.merchant_id):
-        for pk in Duty.objects.filter(handler="marketing.enrol", state="pending").values_list("pk", flat=True):
+        for pk in Duty.objects.filter(handler="marketing.enrol", state="pending").values_list(
+            "pk", flat=True
+        ):
             assert deliver(pk)
 
 

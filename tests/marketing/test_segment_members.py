@@ -170,7 +170,9 @@ def test_archived_only_when_nothing_waits_for_it(merchant, segment):
             segment_archive(segment=segment)
         campaign.delete()
         user = make_segment(
-            merchant, {"rules": [{"if": "marketing.segment", "in": "in", "values": [str(segment.pk)]}]}, "User"
+            merchant,
+            {"rules": [{"if": "marketing.segment", "in": "in", "values": [str(segment.pk)]}]},
+            "User",
         )
         with pytest.raises(Conflict, match="User"):
             segment_archive(segment=segment)

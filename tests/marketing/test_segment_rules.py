@@ -48,20 +48,54 @@ def rule(key, **values):
 
 @pytest.fixture
 def people(merchant, rival):
-    """Anna bought twice lately, Bo long ago, Cy once and complains, Di never; the rival's twin of Anna too."""
+    """Anna bought twice lately, Bo long ago, Cy once and complains, Di never; the rival's twin of Anna
+    too."""
     tea = make_product(merchant, "Tea", category="tea")
     anna = make_customer(
-        merchant, "Anna", country="CN", city="上海", tags=["vip", "tea"], orders_count=2, net=300, gross=400,
-        refunded=100, last_order_at=ago(5), first_order_at=ago(40), score=80, recency_bin=5, tier="Gold",
-        last_opened_at=ago(3), points=120,
+        merchant,
+        "Anna",
+        country="CN",
+        city="上海",
+        tags=["vip", "tea"],
+        orders_count=2,
+        net=300,
+        gross=400,
+        refunded=100,
+        last_order_at=ago(5),
+        first_order_at=ago(40),
+        score=80,
+        recency_bin=5,
+        tier="Gold",
+        last_opened_at=ago(3),
+        points=120,
     )
     bo = make_customer(
-        merchant, "Bo", country="DE", orders_count=3, net=900, gross=900, last_order_at=ago(200),
-        first_order_at=ago(400), score=30, recency_bin=1, last_opened_at=ago(300), birthday_on=NOW.date(),
+        merchant,
+        "Bo",
+        country="DE",
+        orders_count=3,
+        net=900,
+        gross=900,
+        last_order_at=ago(200),
+        first_order_at=ago(400),
+        score=30,
+        recency_bin=1,
+        last_opened_at=ago(300),
+        birthday_on=NOW.date(),
     )
     cy = make_customer(
-        merchant, "Cy", country="CN", orders_count=1, net=50, gross=50, open_tickets=1, tickets_count=1,
-        last_order_at=ago(2), first_order_at=ago(2), last_rating=1, last_rating_at=ago(1),
+        merchant,
+        "Cy",
+        country="CN",
+        orders_count=1,
+        net=50,
+        gross=50,
+        open_tickets=1,
+        tickets_count=1,
+        last_order_at=ago(2),
+        first_order_at=ago(2),
+        last_rating=1,
+        last_rating_at=ago(1),
     )
     make_customer(merchant, "Di", email="", phone="+8613800138000", stage="lead")
     for days in (5, 40):
@@ -106,7 +140,11 @@ CASES = [
     ("no tag", rule("customers.tag", has="not", values=["vip"]), {"Bo", "Cy", "Di"}),
     ("consent", rule("customers.consent", state="granted", purpose="marketing", channel="email"), {"Anna"}),
     ("withdrawn", rule("customers.consent", state="withdrawn", purpose="marketing", channel="email"), {"Bo"}),
-    ("never asked", rule("customers.consent", state="never", purpose="marketing", channel="email"), {"Cy", "Di"}),
+    (
+        "never asked",
+        rule("customers.consent", state="never", purpose="marketing", channel="email"),
+        {"Cy", "Di"},
+    ),
     ("reachable by mail", rule("customers.reachable", channel="email"), {"Anna", "Bo", "Cy"}),
     ("reachable by sms", rule("customers.reachable", channel="sms"), {"Di"}),
     ("reachable by wechat", rule("customers.reachable", channel="wechat"), set()),
@@ -136,10 +174,13 @@ CASES = [
         {
             "rules": [
                 {"match": "none", "rules": [{"if": "orders.times", "times": 2, "days": 90}]},
-                {"match": "any", "rules": [
-                    {"if": "orders.count", "compare": "min", "value": 3},
-                    {"match": "none", "rules": [{"if": "customers.reachable", "channel": "email"}]},
-                ]},
+                {
+                    "match": "any",
+                    "rules": [
+                        {"if": "orders.count", "compare": "min", "value": 3},
+                        {"match": "none", "rules": [{"if": "customers.reachable", "channel": "email"}]},
+                    ],
+                },
             ]
         },
         {"Bo", "Di"},
@@ -149,7 +190,9 @@ CASES = [
 
 def test_each_rule_finds_whom_it_says(people, merchant):
     wrong = {
-        case: answer for case, definition, expected in CASES if (answer := found(merchant, definition)) != expected
+        case: answer
+        for case, definition, expected in CASES
+        if (answer := found(merchant, definition)) != expected
     }
     assert wrong == {}
 
@@ -237,7 +280,7 @@ def test_any_nest_equals_plain_sets(people, merchant, tree):
     assert found(merchant, definition) == as_names(tree)
 
 
-# --- refusals -------------------------------------------------------------------------------------------------
+# --- refusals ---------------------------------------------------------------------------------------------
 
 BAD = [
     ("unknown condition", rule("orders.nonsense"), "rules.0"),
@@ -248,7 +291,11 @@ BAD = [
     ("a list as choice", rule("service.open_ticket", has=["not"]), "rules.0.has"),
     ("no values", rule("customers.tag", has="has", values=[]), "rules.0.values"),
     ("NUL", rule("customers.tag", has="has", values=["a\x00"]), "rules.0.values"),
-    ("too many values", rule("customers.tag", has="has", values=[str(n) for n in range(101)]), "rules.0.values"),
+    (
+        "too many values",
+        rule("customers.tag", has="has", values=[str(n) for n in range(101)]),
+        "rules.0.values",
+    ),
     ("not an id", rule("orders.product", values=["1; DROP TABLE"]), "rules.0.values"),
     ("infinite money", rule("orders.spent", compare="min", value="Infinity"), "rules.0.value"),
     ("unknown field", rule("orders.times", times=2, days=90, sql="1=1"), "rules.0"),
@@ -259,7 +306,11 @@ BAD = [
     ("too many conditions", {"rules": [{"if": "orders.open_return"}] * 51}, "definition"),
     (
         "too deep",
-        {"rules": [{"rules": [{"rules": [{"rules": [{"rules": [{"rules": [{"if": "orders.open_return"}]}]}]}]}]}]},
+        {
+            "rules": [
+                {"rules": [{"rules": [{"rules": [{"rules": [{"rules": [{"if": "orders.open_return"}]}]}]}]}]}
+            ]
+        },
         "rules.0.rules.0.rules.0.rules.0.rules.0",
     ),
 ]
@@ -313,7 +364,7 @@ def test_the_rivals_segment_is_not_there(merchant, rival):
         parse(rule("marketing.segment", **{"in": "in"}, values=[str(theirs.pk)]))
 
 
-# --- asking ----------------------------------------------------------------------------------------------------
+# --- asking -----------------------------------------------------------------------------------------------
 
 
 def test_count_sample_and_sentence(people, merchant, django_assert_num_queries):

@@ -1,0 +1,90 @@
+"""Points for programs: balances, entries, corrections."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from crm.api.filters import IdFilter
+from crm.api.registry import register
+from crm.api.serializers import ApiModelSerializer, ApiSerializer, TenantRelatedField
+from crm.api.views import ReadViewSet
+from customers.models import Customer, Metrics
+from marketing.loyalty import services
+from marketing.loyalty.models import PointsEntry
+
+
+class BalanceSerializer(ApiModelSerializer):
+    customer = serializers.IntegerField(source="customer_id", read_only=True)
+
+    class Meta:
+        model = Metrics
+        fields = ["customer", "points", "tier"]
+        read_only_fields = fields
+
+
+class EntrySerializer(ApiModelSerializer):
+    customer = serializers.IntegerField(source="customer_id", read_only=True)
+
+    class Meta:
+        model = PointsEntry
+        fields = ["id", "customer", "kind", "points", "order_id", "reason", "expires_at", "created_at"]
+        read_only_fields = fields
+
+
+class CorrectionInput(ApiSerializer):
+    customer = TenantRelatedField(model=Customer)
+    points = serializers.IntegerField(min_value=-services.MOST_CORRECTION, max_value=services.MOST_CORRECTION)
+    reason = serializers.CharField(max_length=200)
+
+
+class EntryFilterSet(django_filters.FilterSet):
+    customer = IdFilter(field_name="customer_id")
+    kind = django_filters.ChoiceFilter(choices=PointsEntry.Kind.choices)
+
+
+class BalanceFilterSet(django_filters.FilterSet):
+    tier = django_filters.CharFilter()
+
+
+class EntryViewSet(ReadViewSet):
+    """Every point given or taken, newest first."""
+
+    model = PointsEntry
+    scopes = {"GET": "loyalty.read", "POST": "loyalty.write"}
+    serializer_class = EntrySerializer
+    filterset_class = EntryFilterSet
+
+    def rows(self) -> QuerySet[PointsEntry]:
+        return PointsEntry.objects.all()
+
+    @extend_schema(request=CorrectionInput, responses={201: EntrySerializer})
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Gives or takes points by hand, with the reason."""
+        body = CorrectionInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        entry = services.points_correct(merchant=self.merchant, **body.validated_data)
+        return Response(EntrySerializer(entry).data, status=201)
+
+
+class BalanceViewSet(ReadViewSet):
+    """Points and tier of each customer, by the customer's id."""
+
+    model = Metrics
+    scopes = {"GET": "loyalty.read"}
+    serializer_class = BalanceSerializer
+    filterset_class = BalanceFilterSet
+    ordering = ("-customer_id",)
+
+    def rows(self) -> QuerySet[Metrics]:
+        return Metrics.objects.all()
+
+
+register("loyalty/entries", EntryViewSet)
+register("loyalty/balances", BalanceViewSet)
