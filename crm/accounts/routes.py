@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from functools import wraps
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -14,6 +15,7 @@ from django.shortcuts import redirect
 from django.template.response import SimpleTemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from crm.accounts.models import Membership, Merchant, User
@@ -55,6 +57,8 @@ def staff_door(view: View, needs: str) -> View:
         if not membership.can(needs):
             raise Forbidden()
         with ExitStack() as stack:
+            if request.user.language and settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
+                stack.enter_context(translation.override(request.user.language))
             stack.enter_context(merchant_scope(membership.merchant))
             stack.enter_context(acting(f"user:{request.user.pk}"))
             stack.enter_context(timezone.override(membership.merchant.zone))

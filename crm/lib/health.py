@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import cache
 
 import redis
 from django.conf import settings
@@ -31,8 +32,10 @@ class HealthMiddleware:
         return self.get_response(request)
 
 
+@cache
 def redis_client() -> "redis.Redis":
-    """A connection from the shared pool; raises redis.RedisError at first use when Redis is away."""
+    """The process's one client with its pool of connections (safe to use after a fork); raises redis.RedisError
+    at use when Redis is away."""
     return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=5)
 
 

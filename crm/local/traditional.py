@@ -1,5 +1,5 @@
-"""Fills the gaps of the zh-Hant catalogue from the zh-Hans one: OpenCC's phrases for Taiwan, then the words of
-our trade that it doesn't know. What a person has written into zh-Hant is kept."""
+"""Fills the gaps of the zh-Hant catalogue from the zh-Hans one: OpenCC's phrases for Taiwan, then the words
+of our trade that it doesn't know. What a person has written into zh-Hant is kept."""
 
 import opencc
 import polib
