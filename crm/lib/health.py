@@ -32,11 +32,15 @@ class HealthMiddleware:
         return self.get_response(request)
 
 
-@cache
 def redis_client() -> "redis.Redis":
-    """The process's one client with its pool of connections (safe to use after a fork); raises redis.RedisError
-    at use when Redis is away."""
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=5)
+    """The process's one client; raises redis.RedisError at use when Redis is away."""
+    return _client(settings.REDIS_URL)
+
+
+@cache
+def _client(url: str) -> "redis.Redis":
+    """One pool of connections for each address; redis-py makes it safe to use after a fork."""
+    return redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5)
 
 
 def readiness() -> dict[str, str]:
