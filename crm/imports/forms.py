@@ -18,6 +18,8 @@ from .readers import UPLOAD_LIMITS
 from .registry import importer_for, importers
 
 EXAMPLE_CHARS = 28
+# A field and an option may have one name: a column "currency", and the currency where there is none.
+OPTION = "option_"
 COMMON = ("duplicates", "date_order", "decimal_sign", "time_zone", "currency")
 
 
@@ -56,7 +58,7 @@ class ColumnsForm(forms.Form):
                 initial=batch.mapping.get(field.key, ""),
             )
         for option in importer.options:
-            self.fields[option.key] = forms.ChoiceField(
+            self.fields[OPTION + option.key] = forms.ChoiceField(
                 label=str(option.label),
                 choices=option.choices(merchant),
                 help_text=str(option.help),
@@ -95,7 +97,9 @@ class ColumnsForm(forms.Form):
             value = options.get(key, "")
             if value and value not in dict(values):
                 values.append((value, value))
-            self.fields[key] = forms.ChoiceField(label=label, choices=values, required=False, initial=value)
+            self.fields[OPTION + key] = forms.ChoiceField(
+                label=label, choices=values, required=False, initial=value
+            )
 
     @property
     def essential(self) -> list[forms.BoundField]:
@@ -107,20 +111,22 @@ class ColumnsForm(forms.Form):
 
     @property
     def options(self) -> list[forms.BoundField]:
-        return [self[key] for key in self.option_keys]
+        return [self[OPTION + key] for key in self.option_keys]
 
     def mapping(self) -> dict[str, str]:
         keys = [*self.essential_keys, *self.other_keys]
         return {key: self.cleaned_data[key] for key in keys if self.cleaned_data.get(key)}
 
     def chosen_options(self) -> dict[str, str]:
-        return {key: self.cleaned_data[key] for key in self.option_keys if self.cleaned_data.get(key)}
+        chosen = {key: self.cleaned_data.get(OPTION + key) for key in self.option_keys}
+        return {key: value for key, value in chosen.items() if value}
 
     def add_refusal(self, refusal: Rejected) -> None:
         """Puts the service's reasons at their fields."""
         for key, texts in refusal.fields.items():
+            name = key.replace("options.", OPTION)
             for text in texts:
-                self.add_error(key if key in self.fields else None, str(text))
+                self.add_error(name if name in self.fields else None, str(text))
         if not refusal.fields:
             self.add_error(None, str(refusal.message))
 

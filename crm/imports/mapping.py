@@ -81,7 +81,8 @@ def _columns(batch: ImportBatch, importer: Importer, kind: Kind) -> list[str]:
 def check_mapping(
     batch: ImportBatch, merchant: Merchant, mapping: Mapping[str, str], options: Mapping[str, str]
 ) -> None:
-    """Puts the choices on the batch (unsaved). Raises Rejected with a reason per field."""
+    """Puts the choices on the batch (unsaved). Raises Rejected with a reason per field;
+    "options.currency" is the option, "currency" the column."""
     importer = importer_for(batch.kind)
     wrong: dict[str, list[str]] = {}
     chosen = {key: column for key, column in mapping.items() if column}
@@ -112,17 +113,19 @@ def _check_options(
 ) -> None:
     options = batch.options
     if options["time_zone"] not in available_timezones():
-        wrong["time_zone"] = [_("Use a time zone such as Asia/Shanghai or Europe/London.")]
+        wrong["options.time_zone"] = [_("Use a time zone such as Asia/Shanghai or Europe/London.")]
     if options["date_order"] not in DATE_ORDERS:
-        wrong["date_order"] = [
+        wrong["options.date_order"] = [
             _("Dates such as 03/04/2024 can be read in two ways. Say whether the day or the month is first.")
         ]
     if options["decimal_sign"] not in DECIMAL_SIGNS:
-        wrong["decimal_sign"] = [_("Is 1,234 one thousand or one and a bit? Choose the decimal sign.")]
+        wrong["options.decimal_sign"] = [
+            _("Is 1,234 one thousand or one and a bit? Choose the decimal sign.")
+        ]
     if not (
         len(options["currency"]) == 3 and options["currency"].isascii() and options["currency"].isupper()
     ):
-        wrong["currency"] = [_("Use a three-letter currency code such as CNY or EUR.")]
+        wrong["options.currency"] = [_("Use a three-letter currency code such as CNY or EUR.")]
     for option in importer.options:
         if options.get(option.key) not in {key for key, _label in option.choices(merchant)}:
-            wrong[option.key] = [_("Choose one of the list.")]
+            wrong[f"options.{option.key}"] = [_("Choose one of the list.")]

@@ -102,6 +102,20 @@ class ImportBatch(TenantModel):
         return self.state in self.WORKING
 
     @property
+    def lines(self) -> int | None:
+        """Rows of the file; None until it was read."""
+        return self.counts.get("lines")
+
+    @property
+    def documents(self) -> int | None:
+        """Orders that the file holds; None until it was checked."""
+        return self.counts.get("orders")
+
+    @property
+    def refused_rows(self) -> int | None:
+        return self.counts.get("refused_rows", 0) if "lines" in self.counts else None
+
+    @property
     def can_map(self) -> bool:
         """Whether the columns may still be chosen anew."""
         return self.state in {self.State.UPLOADED, self.State.CHECKED} or (

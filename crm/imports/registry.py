@@ -53,7 +53,7 @@ class Importer(Protocol):
     report_template: str
 
     def problems(self, batch: ImportBatch) -> dict[str, str]:
-        """field or option → what is wrong with this mapping, beyond missing required fields."""
+        """field or options.<option> → what is wrong with this mapping, beyond missing required fields."""
         ...
 
     def check_steps(self, batch: ImportBatch) -> Sequence[Step]:
