@@ -130,12 +130,13 @@ def measure(*, merchant_id: int, now: datetime | None = None) -> Yardstick:
     mean_order = gross / orders if orders and gross > 0 else 100.0
     own = buyers / (buyers + PRIOR_BUYERS)
     gap_own = (gaps or 0) / ((gaps or 0) + PRIOR_BUYERS)
+    gap = (span or 0.0) / gaps if gaps else 0.0
     values = {
         "buyers": buyers,
         "recency_bounds": _blend(recency, PRIOR_RECENCY, own),
         "frequency_bounds": _steps(_blend(frequency, PRIOR_FREQUENCY, own)),
         "monetary_bounds": _blend(money, [share * mean_order for share in PRIOR_MONEY], own),
-        "usual_gap_days": max(1.0, _mix(((span or 0.0) / gaps) if gaps else 0.0, PRIOR_GAP_DAYS, float(gap_own))),
+        "usual_gap_days": max(1.0, _mix(gap, PRIOR_GAP_DAYS, float(gap_own))),
         "usual_orders": max(1.0, _mix(orders / buyers if buyers else 0.0, PRIOR_ORDERS, own)),
         "usual_net": max(0.01, _mix(net / buyers if buyers else 0.0, 2 * mean_order, own)),
         "computed_at": now,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -30,19 +31,30 @@ class ProgramForm(forms.ModelForm[Program]):
 
 
 class TierForm(forms.Form):
-    name = forms.CharField(label=_("Tier"), max_length=40)
-    threshold = forms.IntegerField(label=_("From points"), min_value=0, max_value=100_000_000)
+    """A row without a name is no tier."""
+
+    name = forms.CharField(label=_("Tier"), max_length=40, required=False)
+    threshold = forms.IntegerField(label=_("From points"), min_value=0, max_value=100_000_000, required=False)
     multiplier = forms.DecimalField(
-        label=_("Earns times"), min_value=0.1, max_value=MOST_MULTIPLIER, decimal_places=2, initial=1
+        label=_("Earns times"),
+        min_value=Decimal("0.1"),
+        max_value=MOST_MULTIPLIER,
+        decimal_places=2,
+        required=False,
     )
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or self.cleaned_data
+        if values.get("name") and values.get("threshold") is None and "threshold" not in self.errors:
+            self.add_error("threshold", _("From how many points?"))
+        return values
 
 
 class TierSet(forms.BaseFormSet):  # type: ignore[type-arg]
-    """Rows left empty are no tiers."""
-
-    def tiers(self) -> list[tuple[str, int, Any]]:
-        rows = [form.cleaned_data for form in self.forms if form.cleaned_data]
-        found = [(row["name"].strip(), row["threshold"], row["multiplier"]) for row in rows]
+    def tiers(self) -> list[tuple[str, int, Decimal]]:
+        """(name, from points, earns times), lowest first."""
+        rows = [form.cleaned_data for form in self.forms if form.cleaned_data.get("name")]
+        found = [(row["name"].strip(), row["threshold"], row["multiplier"] or Decimal(1)) for row in rows]
         return sorted(found, key=lambda one: one[1])
 
 

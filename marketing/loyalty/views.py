@@ -69,7 +69,9 @@ def loyalty_program(request: StaffRequest) -> HttpResponse:
     form = ProgramForm(
         request.POST or None, instance=program or Program(), initial=_initial(request, program)
     )
-    tiers = TierFormSet(request.POST or None, prefix="tiers", initial=_tiers(program))
+    tiers = TierFormSet(
+        request.POST or None, prefix="tiers", initial=None if request.POST else _tiers(program)
+    )
     if request.method == "POST" and form.is_valid() and tiers.is_valid():
         try:
             _save(request, form, tiers)

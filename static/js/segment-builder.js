@@ -190,7 +190,9 @@
   find.addEventListener("keydown", (event) => {
     if (event.key !== "Enter") return;
     event.preventDefault();
-    offered.querySelector(".gx-picker__one:not([hidden])")?.click();
+    const shown = [...offered.querySelectorAll(".gx-picker__one:not([hidden])")];
+    const text = find.value.trim().toLocaleLowerCase(); // "tag" means Tag, not Stage
+    (shown.find((one) => one.dataset.find.startsWith(text)) || shown[0])?.click();
   });
 
   // --- counting ---------------------------------------------------------------------------------------------
