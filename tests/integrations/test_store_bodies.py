@@ -82,6 +82,7 @@ def test_all_45_of_woocommerce(real_data, woocommerce, scoped):
     assert len(paths) == 45
     for path in paths:
         resource, _, verb = path.stem.partition("__")
+        resource = "downloads" if verb == "retrieve_customer_downloads" else resource
         action = "deleted" if verb.startswith("delete") else "updated"
         topic = f"{WOO_RESOURCES[resource]}.{action}"
         assert deliver(woocommerce, topic, path.read_bytes(), delivery=path.stem).status_code == 200

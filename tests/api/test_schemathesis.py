@@ -1,0 +1,102 @@
+"""Every operation of the OpenAPI document, tried with what it allows and with what it doesn't.
+
+Bounded: a few examples for each operation, always the same ones. One operation: `-k "orders/"`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
+from drf_spectacular.generators import SchemaGenerator
+from hypothesis import HealthCheck, settings
+from schemathesis.config import SchemathesisConfig
+
+from crm.integrations import webhooks
+from crm.lib.tenancy import merchant_scope
+from tests.factories.accounts import make_key
+from tests.factories.customers import make_customer
+from tests.factories.orders import make_order, make_product, make_return
+
+EXAMPLES = 12
+CONFIG = {
+    "generation": {"mode": "all", "deterministic": True, "database": "none"},
+    "checks": {
+        # 422 is also how a service refuses what no schema can say, such as an unknown channel.
+        "positive_data_acceptance": {"expected-statuses": ["2xx", 401, 403, 404, 409, 422]},
+        # A conflict is found before or after the values are looked at.
+        "negative_data_rejection": {
+            "expected-statuses": [400, 401, 403, 404, 405, 406, 409, 413, 415, 422, 429]
+        },
+    },
+}
+
+document = SchemaGenerator().get_schema(request=None, public=True)
+schema = schemathesis.openapi.from_dict(document, config=SchemathesisConfig.from_dict(CONFIG))
+schema.app = get_wsgi_application()
+
+
+@pytest.fixture
+def one_connection() -> Iterator[None]:
+    """The requests share the test's transaction: what ends a request must not close its connection."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+@pytest.fixture
+def shop(merchant, settings: Any, one_connection: None) -> dict[str, Any]:
+    """A key with every scope, a row of each kind, and their ids by the operation's first word."""
+    settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {"DEFAULT_THROTTLE_RATES": {"key": "1000000/min"}}
+    settings.OUTGOING_ALLOW_LOOPBACK = False
+    customer = make_customer(merchant)
+    order = make_order(merchant, customer)
+    rows = {"orders": order, "products": make_product(merchant), "returns": make_return(order)}
+    rows |= {"customers": customer, "channels": order.channel}
+    with merchant_scope(merchant):
+        url = "https://example.com/in"
+        rows["webhooks"] = webhooks.endpoint_create(merchant=merchant, url=url, names=["orders.order_paid"])[
+            0
+        ]
+    return {"secret": make_key(merchant)[1], "ids": {name: row.pk for name, row in rows.items()}}
+
+
+@schema.parametrize()
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+@pytest.mark.django_db
+def test_operation(case: Any, shop: dict[str, Any]) -> None:
+    word = case.path.removeprefix("/api/v1/").partition("/")[0]
+    numbers = case.path_parameters
+    if numbers and isinstance(numbers.get("id"), int) and numbers["id"] % 2 == 0 and word in shop["ids"]:
+        numbers["id"] = shop["ids"][word]  # half of the time an id that is there
+    case.call_and_validate(headers={"Authorization": f"Bearer {shop['secret']}"})
+
+
+def test_the_document_is_complete() -> None:
+    """Every operation has its own id, a scope, the error shape and, when it posts, Idempotency-Key."""
+    seen = set()
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            if method not in {"get", "post", "put", "patch", "delete"}:
+                continue
+            where = f"{method} {path}"
+            assert operation["operationId"] not in seen, where
+            seen.add(operation["operationId"])
+            assert "Scope: `" in operation["description"], where
+            assert {"401", "403", "422", "429"} <= set(operation["responses"]), where
+            names = {parameter["name"] for parameter in operation.get("parameters", ())}
+            assert ("Idempotency-Key" in names) == (method == "post"), where
+    assert len(seen) >= 15
