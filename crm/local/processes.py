@@ -38,7 +38,7 @@ class Service:
     command: list[str]
     env: dict[str, str]
     ready: Callable[[], bool] = lambda: True
-    ready_within: float = 60.0  # seconds
+    ready_within: float = 180.0  # seconds; a busy machine takes its time to load Django
     stop_signal: signal.Signals = signal.SIGTERM
     grace: float = 15.0  # seconds between the stop signal and SIGKILL
     stage: int = 0  # stages stop in reverse order, one stage together

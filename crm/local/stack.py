@@ -4,7 +4,6 @@ import os
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from crm.local import environment, mailbox, postgres, redis
@@ -15,6 +14,8 @@ from crm.local.processes import Service
 # Stages stop in reverse: first what works, then what catches mail, then what keeps the data.
 WORK_STAGE, JOB_STAGE = 2, 3
 WEB_THREADS = 8
+# How long a stopping process waits: for requests to be answered; for streams, which never end by themselves.
+REQUEST_GRACE_SECONDS, STREAM_GRACE_SECONDS = 10, 1
 # Kilobytes; a worker child that grew past this is replaced after its task. No task may hold over 300 MB.
 WORKER_MEMORY_KB = 400_000
 
@@ -87,22 +88,15 @@ class Stack:
         """web, live, two workers (mail must not wait behind an import) and beat."""
         cores = str(max(2, min(4, os.cpu_count() or 2)))
         return [
-            self._granian("web", "wsgi", self.ports.web, ["--blocking-threads", str(WEB_THREADS)]),
-            self._granian("live", "asgi", self.ports.live, []),
+            granian("web", "wsgi", self.host, self.ports.web, self.env),
+            granian("live", "asgi", self.host, self.ports.live, self.env),
             self._worker("worker", "default,mail", cores),
             self._worker("bulk", "imports,insight", "1"),
             self._work("beat", [*self._celery(), "beat", "--pidfile=", "--loglevel=WARNING"]),
         ]
 
-    def _work(self, name: str, command: list[str], ready: Callable[[], bool] = lambda: True) -> Service:
-        return Service(name, command, self.env, ready=ready, stage=WORK_STAGE, watch=True)
-
-    def _granian(self, name: str, interface: str, port: int, more: list[str]) -> Service:
-        command = [sys.executable, "-m", "granian", "--interface", interface, "--no-ws"]
-        command += ["--workers", "1", "--log-level", "warning", "--host", self.host, "--port", str(port)]
-        command += [*more, f"crm.{interface}:application"]
-        health = f"{environment.address(self.own_host, port)}/healthz"
-        return self._work(name, command, lambda: is_alive(health, self.own_host, port))
+    def _work(self, name: str, command: list[str]) -> Service:
+        return Service(name, command, self.env, stage=WORK_STAGE, watch=True)
 
     def _celery(self) -> list[str]:
         return [sys.executable, "-W", "ignore", "-m", "celery", "--quiet", "-A", "crm"]
@@ -112,6 +106,28 @@ class Stack:
         command += ["--prefetch-multiplier", "1", "--max-memory-per-child", str(WORKER_MEMORY_KB)]
         command += ["--without-gossip", "--without-mingle", "--loglevel", "WARNING"]
         return self._work(name, command)
+
+
+def granian(name: str, interface: str, host: str, port: int, env: dict[str, str]) -> Service:
+    """web (wsgi) or live (asgi)."""
+    command = [sys.executable, "-m", "granian", "--interface", interface, "--no-ws", "--log-level", "warning"]
+    command += ["--workers", "1", "--host", host, "--port", str(port)]
+    command += [
+        "--workers-kill-timeout",
+        str(STREAM_GRACE_SECONDS if interface == "asgi" else REQUEST_GRACE_SECONDS),
+    ]
+    if interface == "wsgi":
+        command += ["--blocking-threads", str(WEB_THREADS)]
+    own = LOOPBACK if host in environment.EVERY_ADDRESS else host
+    health = f"{environment.address(own, port)}/healthz"
+    return Service(
+        name,
+        [*command, f"crm.{interface}:application"],
+        env,
+        ready=lambda: is_alive(health, own, port),
+        stage=WORK_STAGE,
+        watch=True,
+    )
 
 
 def is_alive(url: str, host: str, port: int) -> bool:

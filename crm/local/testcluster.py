@@ -21,7 +21,7 @@ HOME = ROOT / ".local" / "test"
 RECORD = HOME / "cluster.json"
 # A developer's next run comes within minutes; ten developers' forgotten clusters should not fill the machine.
 IDLE_SECONDS = 900.0
-START_SECONDS = 90.0
+START_SECONDS = 180.0
 PASSWORD = "throwaway"
 
 

@@ -17,7 +17,7 @@ from crm.local.processes import Service, kill_group, spawn
 from crm.local.stack import status
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 ALL_QUEUES = "default,mail,imports,insight"
 
 
