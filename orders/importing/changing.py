@@ -88,11 +88,11 @@ def _classify(batch: ImportBatch, values: dict[str, Any]) -> None:
         f"""
         WITH known AS (
             SELECT * FROM {{docs}} WHERE doc_no > %(first)s AND doc_no <= %(last)s AND outcome = 'known'
-        ), stored AS (
+        ), stored AS MATERIALIZED (  -- inlined, it could be computed anew for every order
             SELECT x.order_id, {_contents("x.sku", "x.quantity", "x.unit_price", "x.discount")} AS contents
             FROM {LINE} x JOIN known k ON k.order_id = x.order_id WHERE x.merchant_id = %(merchant)s GROUP BY
                 1
-        ), told AS (
+        ), told AS MATERIALIZED (
             SELECT r.order_ref, {_contents("r.sku", "r.quantity", "r.unit_price", "r.line_discount")} AS
                 contents
             FROM {{rows}} r JOIN known k ON k.order_ref = r.order_ref
