@@ -11,14 +11,14 @@ from django.db import connection
 SQL = """
     WITH wanted AS (
         SELECT id FROM customers_customer WHERE merchant_id = %(merchant)s::bigint {some}
-    ), sold AS (
+    ), sold AS MATERIALIZED (
         SELECT o.customer_id, count(*) AS orders_count, coalesce(sum(o.base_total), 0) AS gross,
                min(o.placed_at) AS first_order_at, max(o.placed_at) AS last_order_at
         FROM orders_order o
         WHERE o.merchant_id = %(merchant)s::bigint AND o.customer_id IS NOT NULL AND o.cancelled_at IS NULL
               {some_orders}
         GROUP BY o.customer_id
-    ), back AS (
+    ), back AS MATERIALIZED (
         SELECT r.customer_id, coalesce(sum(r.base_amount), 0) AS refunded
         FROM orders_refund r
         LEFT JOIN orders_order o ON o.merchant_id = r.merchant_id AND o.id = r.order_id
