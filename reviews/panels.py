@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.accounts.routes import StaffRequest
 from customers.registries import Panel, add_panel
+from customers.selectors import customer_for
 from reviews.models import Review
 
 SHOWN = 5
@@ -15,6 +16,7 @@ add_panel(Panel("customer_reviews", _("Reviews"), "reviews.view", order=60, topi
 
 def customer_reviews(request: StaffRequest, customer_id: int) -> HttpResponse:
     """The customer's newest reviews; an empty body when there are none."""
-    reviews = Review.objects.filter(customer_id=customer_id).select_related("product", "reply")
+    customer = customer_for(membership=request.membership, customer_id=customer_id)
+    reviews = Review.objects.filter(customer=customer).select_related("product", "reply")
     newest = reviews.order_by("-submitted_at", "-id")[:SHOWN]
     return render(request, "reviews/_customer_reviews.html", {"reviews": newest})
