@@ -65,6 +65,8 @@ class ColumnsForm(forms.Form):
                 initial=batch.options.get(option.key, option.default),
             )
         self._common_options()
+        for each in self.fields.values():
+            each.widget.attrs["class"] = "form-select"
         self.essential_keys = [field.key for field in importer.fields if field.required]
         self.other_keys = [field.key for field in importer.fields if not field.required]
         self.option_keys = [*(option.key for option in importer.options), *COMMON]

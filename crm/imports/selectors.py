@@ -111,7 +111,7 @@ def batch_standing(batch: ImportBatch) -> Standing:
         earlier=earlier_batches(batch) if batch.can_map else [],
         check_template=importer.check_template,
         report_template=importer.report_template,
-        mapping=[(labels[key], column) for key, column in batch.mapping.items() if key in labels],
+        mapping=[(label, batch.mapping[key]) for key, label in labels.items() if key in batch.mapping],
     )
 
 

@@ -66,6 +66,8 @@ def snapshot(order: Order) -> dict[str, Any]:
 
 
 def _classify(batch: ImportBatch, values: dict[str, Any]) -> None:
+    # Materialised: the planner believes that hardly any document is known, and would compute the fingerprints of
+    # all lines once for each of them.
     mapped = set(batch.mapping)
     differs = [
         f"o.total <> round({total_sql()}, 4)",

@@ -60,7 +60,9 @@ class OrdersImporter:
         if not mapped & {"quantity", "total"}:
             wrong["total"] = _("Choose quantity and price of the lines, or at least the order's total.")
         if batch.options.get("bookkeeping") == "ledger" and "quantity" not in mapped:
-            wrong["options.bookkeeping"] = _("Cancellations can only be told from lines with quantity and price.")
+            wrong["options.bookkeeping"] = _(
+                "Cancellations can only be told from lines with quantity and price."
+            )
         return wrong
 
     def check_steps(self, batch: ImportBatch) -> Sequence[Step]:
