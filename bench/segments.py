@@ -20,7 +20,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crm.settings")
 
-import django  # noqa: E402
+import django
 
 django.setup()
 
@@ -43,8 +43,10 @@ RULES: list[tuple[str, dict[str, Any], str]] = [
     (
         "bought 2 times in 90 days",
         {"rules": [{"if": "orders.times", "times": 2, "days": 90}]},
-        f"SELECT count(*) FROM (SELECT customer_id {ORDERS} AND placed_at >= %(d90)s"
-        " GROUP BY 1 HAVING count(*) >= 2) x",
+        (
+            f"SELECT count(*) FROM (SELECT customer_id {ORDERS} AND placed_at >= %(d90)s"
+            " GROUP BY 1 HAVING count(*) >= 2) x"
+        ),
     ),
     (
         "bought 2 times in 90 days, no open ticket",
@@ -54,9 +56,11 @@ RULES: list[tuple[str, dict[str, Any], str]] = [
                 {"if": "service.open_ticket", "has": "not"},
             ]
         },
-        f"SELECT count(*) FROM (SELECT customer_id {ORDERS} AND placed_at >= %(d90)s"
-        " GROUP BY 1 HAVING count(*) >= 2) x JOIN customers_metrics m USING (customer_id)"
-        " WHERE m.merchant_id = %(m)s::bigint AND m.open_tickets = 0",
+        (
+            f"SELECT count(*) FROM (SELECT customer_id {ORDERS} AND placed_at >= %(d90)s"
+            " GROUP BY 1 HAVING count(*) >= 2) x JOIN customers_metrics m USING (customer_id)"
+            " WHERE m.merchant_id = %(m)s::bigint AND m.open_tickets = 0"
+        ),
     ),
     (
         "spent 1000, none for 60 days",

@@ -20,7 +20,7 @@ from marketing.loyalty import services
 from marketing.loyalty.models import PointsEntry
 
 
-class BalanceSerializer(ApiModelSerializer):
+class PointsBalanceSerializer(ApiModelSerializer):
     customer = serializers.IntegerField(source="customer_id", read_only=True)
 
     class Meta:
@@ -29,7 +29,7 @@ class BalanceSerializer(ApiModelSerializer):
         read_only_fields = fields
 
 
-class EntrySerializer(ApiModelSerializer):
+class PointsEntrySerializer(ApiModelSerializer):
     customer = serializers.IntegerField(source="customer_id", read_only=True)
 
     class Meta:
@@ -38,7 +38,7 @@ class EntrySerializer(ApiModelSerializer):
         read_only_fields = fields
 
 
-class CorrectionInput(ApiSerializer):
+class PointsCorrectionInput(ApiSerializer):
     customer = TenantRelatedField(model=Customer)
     points = serializers.IntegerField(min_value=-services.MOST_CORRECTION, max_value=services.MOST_CORRECTION)
     reason = serializers.CharField(max_length=200)
@@ -58,19 +58,19 @@ class EntryViewSet(ReadViewSet):
 
     model = PointsEntry
     scopes = {"GET": "loyalty.read", "POST": "loyalty.write"}
-    serializer_class = EntrySerializer
+    serializer_class = PointsEntrySerializer
     filterset_class = EntryFilterSet
 
     def rows(self) -> QuerySet[PointsEntry]:
         return PointsEntry.objects.all()
 
-    @extend_schema(request=CorrectionInput, responses={201: EntrySerializer})
+    @extend_schema(request=PointsCorrectionInput, responses={201: PointsEntrySerializer})
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Gives or takes points by hand, with the reason."""
-        body = CorrectionInput(data=request.data)
+        body = PointsCorrectionInput(data=request.data)
         body.is_valid(raise_exception=True)
         entry = services.points_correct(merchant=self.merchant, **body.validated_data)
-        return Response(EntrySerializer(entry).data, status=201)
+        return Response(PointsEntrySerializer(entry).data, status=201)
 
 
 class BalanceViewSet(ReadViewSet):
@@ -78,7 +78,7 @@ class BalanceViewSet(ReadViewSet):
 
     model = Metrics
     scopes = {"GET": "loyalty.read"}
-    serializer_class = BalanceSerializer
+    serializer_class = PointsBalanceSerializer
     filterset_class = BalanceFilterSet
     ordering = ("-customer_id",)
 

@@ -56,11 +56,11 @@ class SegmentInput(ApiSerializer):
     definition = DefinitionField()
 
 
-class CountSerializer(ApiSerializer):
+class SegmentCountSerializer(ApiSerializer):
     count = serializers.IntegerField(read_only=True)
 
 
-class MemberSerializer(ApiModelSerializer):
+class SegmentMemberSerializer(ApiModelSerializer):
     customer = serializers.IntegerField(source="customer_id", read_only=True)
 
     class Meta:
@@ -107,7 +107,7 @@ class SegmentViewSet(ReadViewSet):
         services.segment_archive(segment=self.get_object())
         return Response(status=204)
 
-    @extend_schema(responses={200: CountSerializer})
+    @extend_schema(responses={200: SegmentCountSerializer})
     @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None)
     def count(self, request: Request, pk: str = "") -> Response:
         """How many satisfy it right now."""
@@ -121,7 +121,7 @@ class MemberViewSet(ReadViewSet):
 
     model = SegmentMember
     scopes = {"GET": "segments.read"}
-    serializer_class = MemberSerializer
+    serializer_class = SegmentMemberSerializer
     lookup_field = "customer_id"
 
     def rows(self) -> QuerySet[SegmentMember]:
