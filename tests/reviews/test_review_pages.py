@@ -110,7 +110,7 @@ def test_the_report_says_what_happened_by_star(client: Client, merchant: Merchan
     with merchant_scope(merchant):
         services.review_withhold(review=review, reason="spam")
     page = client.get(reverse("public_integrity", args=[merchant.slug])).content.decode()
-    assert "100.0%" in page
+    assert "100.0\u202f%" in page
     assert "Advertising or spam" in page
 
 
