@@ -286,3 +286,11 @@ def test_a_call_is_written_down_in_the_customers_name(agent, ticket):
 def test_a_rivals_customer_can_not_be_named(rival_client, ticket):
     data = {"customer": ticket.customer_id, "channel": "phone", "text": "Called.", "key": "x1"}
     assert rival_client.post(reverse("ticket_new"), data).status_code == 422
+
+
+def test_the_desks_cards_stand_on_the_customers_and_the_orders_page(agent, ticket):
+    for page, card in (("customer_record", "customer_tickets"), ("order_record", "order_tickets")):
+        pk = ticket.customer_id if page == "customer_record" else ticket.order_id
+        href = reverse(card, args=[pk])
+        assert href in agent.get(reverse(page, args=[pk])).content.decode()
+        assert ticket.subject in agent.get(href).content.decode()
