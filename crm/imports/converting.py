@@ -167,7 +167,7 @@ _MONTHS = {
     )
 }
 _TIME = (
-    r"(?:[T,\s]+(?P<h>\d{1,2})[:时点](?P<mi>\d{1,2})(?:[:分](?P<s>\d{1,2})(?:[.,]\d+)?秒?|分)?"
+    r"(?:[T,\s]+(?P<before>上午|下午)?\s*(?P<h>\d{1,2})[:时点](?P<mi>\d{1,2})(?:[:分](?P<s>\d{1,2})(?:[.,]\d+)?秒?|分)?"
     r"\s*(?P<half>[AaPp]\.?[Mm]\.?|上午|下午)?\s*(?P<zone>Z|UTC|GMT|[+-]\d{2}:?\d{2})?)?"
 )
 _YEAR_FIRST = re.compile(r"(?P<y>\d{4})[-/.年](?P<m>\d{1,2})[-/.月](?P<d>\d{1,2})日?" + _TIME)
@@ -233,7 +233,7 @@ def _moment(found: re.Match[str], month: int, day: int) -> datetime:
     if year < 100:
         year += 2000
     hour = int(parts.get("h") or 0)
-    half = (parts.get("half") or "").lower().replace(".", "")
+    half = (parts.get("half") or parts.get("before") or "").lower().replace(".", "")
     if half in {"pm", "下午"} and hour < 12:
         hour += 12
     elif half in {"am", "上午"} and hour == 12:

@@ -104,16 +104,19 @@ class ImportBatch(TenantModel):
     @property
     def lines(self) -> int | None:
         """Rows of the file; None until it was read."""
-        return self.counts.get("lines")
+        return self._count("lines")
 
     @property
     def documents(self) -> int | None:
         """Orders that the file holds; None until it was checked."""
-        return self.counts.get("orders")
+        return self._count("orders")
 
     @property
     def refused_rows(self) -> int | None:
-        return self.counts.get("refused_rows", 0) if "lines" in self.counts else None
+        return self._count("refused_rows") or 0 if "lines" in self.counts else None
+
+    def _count(self, key: str) -> int | None:
+        return int(self.counts[key]) if key in self.counts else None
 
     @property
     def can_map(self) -> bool:

@@ -66,8 +66,6 @@ def snapshot(order: Order) -> dict[str, Any]:
 
 
 def _classify(batch: ImportBatch, values: dict[str, Any]) -> None:
-    # Materialised: the planner believes that hardly any document is known, and would compute the fingerprints of
-    # all lines once for each of them.
     mapped = set(batch.mapping)
     differs = [
         f"o.total <> round({total_sql()}, 4)",
@@ -92,11 +90,11 @@ def _classify(batch: ImportBatch, values: dict[str, Any]) -> None:
             SELECT * FROM {{docs}} WHERE doc_no > %(first)s AND doc_no <= %(last)s AND outcome = 'known'
         ), stored AS MATERIALIZED (  -- inlined, it could be computed anew for every order
             SELECT x.order_id, {_contents("x.sku", "x.quantity", "x.unit_price", "x.discount")} AS contents
-            FROM {LINE} x JOIN known k ON k.order_id = x.order_id WHERE x.merchant_id = %(merchant)s GROUP BY
-                1
+            FROM {LINE} x JOIN known k ON k.order_id = x.order_id WHERE x.merchant_id = %(merchant)s
+            GROUP BY 1
         ), told AS MATERIALIZED (
-            SELECT r.order_ref, {_contents("r.sku", "r.quantity", "r.unit_price", "r.line_discount")} AS
-                contents
+            SELECT r.order_ref, {_contents("r.sku", "r.quantity", "r.unit_price", "r.line_discount")}
+                   AS contents
             FROM {{rows}} r JOIN known k ON k.order_ref = r.order_ref
             WHERE NOT r.duplicate AND r.quantity IS NOT NULL GROUP BY 1
         )

@@ -41,9 +41,9 @@ def _bookkeeping(_merchant: Merchant) -> list[tuple[str, Text]]:
 class OrdersImporter:
     key = "orders"
     label: Text = gettext_lazy("Orders")
-    fields = FIELDS
-    presets = PRESETS
-    options = (
+    fields: Sequence[Field] = FIELDS
+    presets: Sequence[Preset] = PRESETS
+    options: Sequence[Option] = (
         Option("channel", gettext_lazy("Sales channel"), _channels, DEFAULT_CHANNEL),
         Option("bookkeeping", gettext_lazy("What the numbers mean"), _bookkeeping, "orders"),
     )
