@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -94,6 +93,8 @@ class RefundSerializer(ApiModelSerializer):
 
 
 class ShipmentSerializer(ApiModelSerializer):
+    tracking_url = serializers.CharField(read_only=True)
+
     class Meta:
         model = Shipment
         fields = [
@@ -123,7 +124,7 @@ class OrderSerializer(ApiModelSerializer):
         ]
         read_only_fields = fields
 
-    @extend_schema_field(OpenApiTypes.DATETIME)
+    @extend_schema_field({"type": "string", "format": "date-time", "nullable": True})
     def get_source_updated_at(self, order: Order) -> datetime | None:
         """The channel's clock, null where it has none."""
         return version_instant(order.version)
@@ -147,6 +148,8 @@ class VariantSerializer(ApiModelSerializer):
 class ProductSerializer(ApiModelSerializer):
     channel = serializers.SlugRelatedField(slug_field="slug", read_only=True)  # type: ignore[var-annotated]
     variants = VariantSerializer(many=True, read_only=True)
+    url = serializers.CharField(read_only=True)  # "" where there is none, which is no URL
+    image_url = serializers.CharField(read_only=True)
 
     class Meta:
         model = Product

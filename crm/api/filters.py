@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import django_filters
 from django import forms
 from django.core.validators import RegexValidator
+from django.utils.translation import gettext as _
+from django_filters.fields import IsoDateTimeField
 from drf_spectacular.utils import extend_schema_field
 
 # Ids are bigint; a number beyond it is nobody's, which the database would answer with an error.
@@ -40,9 +43,24 @@ class TextFilter(django_filters.CharFilter):
         super().__init__(*args, **{"max_length": 400, "strip": False, **kwargs})
 
 
+class InstantFormField(IsoDateTimeField):
+    """In UTC: PostgreSQL reads no offset beyond ±15:59, RFC 3339 allows ±23:59."""
+
+    def to_python(self, value: Any) -> datetime | None:
+        moment: datetime | None = super().to_python(value)
+        try:
+            return moment.astimezone(UTC) if moment else None
+        except OverflowError as error:  # the first and the last day of the calendar
+            raise forms.ValidationError(
+                _("Use a moment between the years 1 and 9999."), code="range"
+            ) from error
+
+
 @extend_schema_field({"type": "string", "format": "date-time"})
 class InstantFilter(django_filters.IsoDateTimeFilter):
     """An RFC 3339 instant: `placed_after=2026-11-11T00:00:00Z`."""
+
+    field_class = InstantFormField
 
 
 @extend_schema_field({"type": "boolean"})

@@ -35,6 +35,8 @@ ALWAYS = ("400", "401", "403", "406", "422", "429")
 WITH_BODY = ("409", "413", "415")
 
 
+# Component name → the module whose serialiser has it.
+NAMED: dict[str, str] = {}
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -61,9 +63,26 @@ class Schema(AutoSchema):
             bodies.setdefault(status, {"description": REASONS[status], "content": content})
         return dict(sorted(bodies.items()))
 
+    def _get_request_body(self, direction: Any = "request") -> Any:
+        """A body written as a plain shape is required when any of its parts is."""
+        body = super()._get_request_body(direction)
+        shapes = [content.get("schema", {}) for content in (body or {}).get("content", {}).values()]
+        if any(shape.get("required") for shape in shapes):
+            body["required"] = True
+        return body
+
     def _refusals(self) -> list[str]:
         statuses = [*ALWAYS, *(WITH_BODY if self.method != "GET" else ())]
         return [*statuses, "404"] if "{" in self.path else statuses
+
+    def _get_serializer_name(self, serializer: Any, direction: Any, bypass_extensions: bool = False) -> str:
+        """Two apps may both have an EntrySerializer: the second gets its app's name before it."""
+        name: str = super()._get_serializer_name(serializer, direction, bypass_extensions)
+        made = serializer if isinstance(serializer, type) else type(serializer)
+        if NAMED.setdefault(name, made.__module__) == made.__module__:
+            return name
+        app = made.__module__.removeprefix("crm.").partition(".")[0]
+        return f"{app.title()}{name}"
 
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> Any:
         shape = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]

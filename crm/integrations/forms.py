@@ -7,10 +7,9 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from crm.events.types import REGISTRY
+from crm.events.types import REGISTRY, Text
 from crm.integrations.stores.base import StoreAdapter
 from crm.integrations.stores.shopify import SHOP
 from crm.lib.errors import CrmError
@@ -45,7 +44,7 @@ class ConnectionForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Credentials are printable ASCII; anything else came along when copying."""
         cleaned: dict[str, Any] = super().clean() or {}
-        for name, value in cleaned.items():
+        for name, value in list(cleaned.items()):
             if name != "name" and UNPRINTABLE.search(value or ""):
                 self.add_error(name, ValidationError(_("This holds characters that no such value has.")))
         return cleaned
@@ -70,13 +69,31 @@ class ConnectionForm(forms.Form):
         return {name: value for name, value in self.cleaned_data.items() if name != "name"}
 
 
-def event_choices() -> list[tuple[str, Any]]:
-    """Every kind of event that can be told, those of one app together."""
-    kinds = sorted(REGISTRY.values(), key=lambda one: one.name)
-    return [(kind.name, format_lazy("{} · {}", kind.label, kind.name)) for kind in kinds]
+# The apps in the order in which a reader looks for them; others follow.
+GROUPS: dict[str, Text] = {
+    "orders": _("Orders"),
+    "customers": _("Customers"),
+    "reviews": _("Reviews"),
+    "service": _("Tickets"),
+    "loyalty": _("Loyalty"),
+    "marketing": _("Marketing"),
+    "imports": _("Imports"),
+    "accounts": _("Team and settings"),
+    "integrations": _("Connections"),
+}
+
+
+def event_groups() -> dict[str, list[tuple[str, Any]]]:
+    """app → (event name, label) of every kind that can be told."""
+    groups: dict[str, list[tuple[str, Any]]] = {app: [] for app in GROUPS}
+    for kind in sorted(REGISTRY.values(), key=lambda one: one.name):
+        groups.setdefault(kind.name.partition(".")[0], []).append((kind.name, kind.label))
+    return {app: choices for app, choices in groups.items() if choices}
 
 
 class EndpointForm(forms.Form):
+    """Address and events; `cleaned_data["events"]` joins what was chosen in each app."""
+
     name = forms.CharField(
         label=_("Name"),
         max_length=80,
@@ -84,13 +101,27 @@ class EndpointForm(forms.Form):
         help_text=_("What listens there, such as “Warehouse”."),
     )
     url = forms.URLField(label=_("Address"), max_length=500, assume_scheme="https")
-    events = forms.MultipleChoiceField(label=_("Tell it about"), widget=forms.CheckboxSelectMultiple)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        field = self.fields["events"]
-        assert isinstance(field, forms.MultipleChoiceField)
-        field.choices = event_choices()
+    def __init__(self, data: Any = None, *, initial: dict[str, Any] | None = None) -> None:
+        start = initial or {}
+        super().__init__(data, initial=start)
+        for app, choices in event_groups().items():
+            names = {name for name, _label in choices}
+            self.fields[f"events_{app}"] = forms.MultipleChoiceField(
+                label=str(GROUPS.get(app, app.title())),
+                choices=choices,
+                required=False,
+                widget=forms.CheckboxSelectMultiple,
+                initial=[name for name in start.get("events", ()) if name in names],
+            )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        parts = [names for field, names in cleaned.items() if field.startswith("events_")]
+        cleaned["events"] = [name for names in parts for name in names]
+        if not cleaned["events"]:
+            self.add_error(None, ValidationError(_("Choose at least one event."), code="events"))
+        return cleaned
 
 
 def blame(form: forms.Form, error: CrmError) -> None:

@@ -66,8 +66,8 @@ def _settle(hook: InboundHook) -> bool:
             log.exception("a delivery failed", hook=hook.pk, topic=hook.topic)
             return _later(hook, repr(error))
         _status, _code, message, fields = refusal
-        complaints = "; ".join(text for texts in fields.values() for text in texts)
-        hook.state, hook.result = State.REFUSED, f"{message} {complaints}".strip()[:RESULT_CHARS]
+        complaints = [text for texts in fields.values() for text in texts if text != message]
+        hook.state, hook.result = State.REFUSED, " ".join([message, *complaints])[:RESULT_CHARS]
     hook.done_at = timezone.now()
     return True
 
