@@ -98,7 +98,7 @@ class ConsentSerializer(ApiModelSerializer):
         ]
         read_only_fields = fields
 
-    proof = serializers.DictField(read_only=True)  # type: ignore[assignment]
+    proof = serializers.DictField(read_only=True)
 
 
 class ConsentInput(ApiSerializer):
@@ -108,7 +108,7 @@ class ConsentInput(ApiSerializer):
     channel = serializers.ChoiceField(Channel.choices)
     purpose = serializers.ChoiceField(Purpose.choices, default=Purpose.MARKETING.value)
     granted = serializers.BooleanField()
-    source = serializers.CharField(max_length=40, default="api")
+    source = serializers.CharField(max_length=40, default="api")  # type: ignore[assignment]  # DRF keeps its own `source` there
     wording_version = text(40, default="")
     proof = serializers.DictField(
         child=serializers.CharField(max_length=500, allow_blank=True), required=False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from decimal import Decimal
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase, QueryDict
@@ -120,7 +121,7 @@ def order_delivered(request: StaffRequest, order_id: int, shipment_id: int) -> H
 def order_refund(request: StaffRequest, order_id: int) -> HttpResponse:
     """The side panel's form: money went back."""
     order = order_for(membership=request.membership, order_id=order_id)
-    form = RefundForm(request.POST or None, left=max(order.net, 0), currency=order.currency)
+    form = RefundForm(request.POST or None, left=max(order.net, Decimal(0)), currency=order.currency)
     if request.method == "POST" and form.is_valid():
         draft = RefundDraft(
             external_id=f"staff-{uuid.uuid4().hex[:12]}",

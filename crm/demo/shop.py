@@ -19,6 +19,7 @@ from crm.demo.sales import sales_write, shelves_write
 from crm.demo.stories.conversations import conversations_write
 from crm.demo.stories.mailings import mailings_write
 from crm.demo.stories.opinions import opinions_write
+from crm.demo.stories.standing import figures_write, standing_write
 from crm.lib.tenancy import merchant_scope
 from customers.searching import search_rebuild_all
 from orders import metrics
@@ -84,6 +85,8 @@ def shop_make(*, slug: str, size: Size, say: Say, name: str = "") -> Merchant:
             say("reviews, tickets, segments, campaigns …")
             with transaction.atomic():
                 _stories(merchant, members, now, seed)
+        with transaction.atomic():
+            figures_write(merchant=merchant)
     return merchant
 
 
@@ -92,6 +95,7 @@ def _stories(merchant: Merchant, members: list[Membership], now: datetime, seed:
     agent, manager = by_role[Role.AGENT], by_role[Role.MANAGER]
     opinions_write(merchant=merchant, agent=agent, now=now, seed=seed)
     conversations_write(merchant=merchant, agents=[agent, manager], now=now, seed=seed)
+    standing_write(merchant=merchant, now=now)
     mailings_write(merchant=merchant, marketer=by_role[Role.MARKETER], now=now, seed=seed)
 
 

@@ -55,7 +55,8 @@ def _is_fragment(request: StaffRequest) -> bool:
 @require_GET
 def campaign_list(request: StaffRequest) -> HttpResponse:
     asked = listing.read(request.GET, request.path, [_state_filter()])
-    rows = asked.narrow(Campaign.objects.select_related("segment"))
+    # A journey sends its mails through campaigns of its own; the journey's page shows those.
+    rows = asked.narrow(Campaign.objects.select_related("segment").filter(journey_mails__isnull=True))
     if asked.search:
         rows = rows.filter(name__icontains=asked.search)
     page = keyset_page(rows, order=ORDER, after=asked.after)

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm.accounts.models import Merchant
-from crm.imports.fields import Text
+from crm.imports.fields import Field, Preset, Text
 from crm.imports.models import ImportBatch
 from crm.imports.registry import Option, Step
 from crm.imports.staging import drop_tables
