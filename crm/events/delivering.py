@@ -76,7 +76,7 @@ def _fail(delivery: Delivery, error: Exception) -> None:
     log.warning(
         "handler failed",
         handler=delivery.handler,
-        event=delivery.event_id,
+        event_id=delivery.event_id,
         attempts=delivery.attempts,
         dead=exhausted,
         error=repr(error),
