@@ -34,6 +34,10 @@ SENSE: dict[tuple[str, str], Any] = {
     ("accounts.ApiKey", "revoked_at"): None,
     ("accounts.ApiKey", "expires_at"): None,
     ("accounts.ApiKey", "prefix"): lambda world: world.canary[-10:],
+    ("marketing.Segment", "archived_at"): None,
+    ("marketing.Template", "archived_at"): None,
+    ("integrations.Connection", "platform"): "shopify",
+    ("imports.ImportBatch", "kind"): "orders",
     ("service.BusinessHours", "closes"): datetime.time(18),
     # A number that no other shop's row has, so that finding it there is a leak and no coincidence.
     ("service.Ticket", "number"): lambda world: 7_000 + world.merchant.pk,
