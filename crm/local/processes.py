@@ -4,6 +4,7 @@ One thread also because Linux ties PR_SET_PDEATHSIG to the thread that started t
 """
 
 import collections
+import contextlib
 import ctypes
 import os
 import selectors
@@ -11,10 +12,11 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, NoReturn
 
 from crm.local.place import ROOT, Refused
 
@@ -47,12 +49,15 @@ class Service:
     # Keep back what it says before it is ready and while it stops; show that only when something goes wrong.
     discreet: bool = True
     watch: bool = False  # restart it when Python code changes
+    # Instead of the command: run this in a fork of ours, which has loaded the code (crm/local/crew.py).
+    forked: Callable[[], None] | None = None
+    labels_itself: bool = False  # its lines already carry a name: it is a supervisor too
 
 
 @dataclass
 class Child:
     service: Service
-    process: "subprocess.Popen[bytes]"
+    process: "Process"
     started: float
     ready: bool = False
     stopping: bool = False
@@ -73,6 +78,59 @@ def die_with_parent(stop_signal: int, parent: int) -> Callable[[], None]:
     return arm
 
 
+class Forked:
+    """A child made by fork; as much of Popen as the supervisor uses."""
+
+    def __init__(self, service: Service) -> None:
+        assert service.forked is not None
+        parent = os.getpid()
+        reading, writing = os.pipe()
+        sys.stdout.flush()
+        self.returncode: int | None = None
+        self.pid = os.fork()
+        if self.pid == 0:
+            become(service, parent, writing)
+        os.close(writing)
+        self.stdout = os.fdopen(reading, "rb")
+
+    def wait(self, timeout: float | None = None) -> int:
+        if self.returncode is None:
+            self.returncode = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+
+def become(service: Service, parent: int, output: int) -> NoReturn:
+    """In the forked child: forgets that it was a supervisor, does its work, and never returns."""
+    assert service.forked is not None
+    code = 1
+    try:
+        signal.set_wakeup_fd(-1)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
+            signal.signal(number, signal.SIG_DFL)
+        die_with_parent(service.stop_signal, parent)()
+        os.setpgid(0, 0)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        os.closerange(3, os.sysconf("SC_OPEN_MAX") if os.sysconf("SC_OPEN_MAX") < 4096 else 4096)
+        service.forked()
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:
+        traceback.print_exc()
+        raise
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+Process = subprocess.Popen[bytes] | Forked
+
+
 def spawn(service: Service, output: int | IO[bytes] = subprocess.PIPE) -> "subprocess.Popen[bytes]":
     """Starts the service in a session of its own, so that a Ctrl-C at the terminal reaches only us."""
     return subprocess.Popen(
@@ -91,14 +149,16 @@ def spawn(service: Service, output: int | IO[bytes] = subprocess.PIPE) -> "subpr
 
 
 def kill_group(pid: int) -> None:
-    """SIGKILL to whatever is left of the child's process group."""
-    try:
+    """SIGKILL to whatever is left of the child's process group and, where /proc shows it, of its session."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        return
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, IndexError):  # processes end while we look
+            if stat.read_text().rsplit(")", 1)[1].split()[3] == str(pid):
+                os.kill(int(stat.parent.name), signal.SIGKILL)
 
 
-def exited(process: "subprocess.Popen[bytes]") -> bool:
+def exited(process: Process) -> bool:
     """Whether the child has ended; its helpers are killed before its pid can be given to anyone else."""
     if process.returncode is not None:
         return True
@@ -109,7 +169,9 @@ def exited(process: "subprocess.Popen[bytes]") -> bool:
     return True
 
 
-def ending(code: int) -> str:
+def ending(code: int | None) -> str:
+    if code is None:
+        return "no exit code"
     return f"exit {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
 
 
@@ -192,7 +254,11 @@ class Supervisor:
     def _say(self, child: Child, raw: bytes) -> None:
         text = raw.decode(errors="replace").rstrip()
         if not child.service.discreet or (child.ready and not child.stopping):
-            self.printer.line(child.service.name, text)
+            if child.service.labels_itself and "│" in text:
+                name, _, text = text.partition("│")
+                self.printer.line(name.strip(), text.removeprefix(" "))
+            else:
+                self.printer.line(child.service.name, text)
         else:
             child.held_back.append(text)
 
@@ -214,7 +280,7 @@ class Supervisor:
     # -- starting
 
     def launch(self, service: Service) -> Child:
-        process = spawn(service)
+        process = Forked(service) if service.forked else spawn(service)
         child = Child(service, process, time.monotonic())
         self.children[service.name] = child
         assert process.stdout is not None

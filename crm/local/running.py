@@ -12,7 +12,17 @@ from typing import Any
 from crm.local import messages, prepared
 from crm.local.place import ROOT, Busy, Place, Refused
 from crm.local.ports import Ports, free_port, is_free, require_free
-from crm.local.processes import Child, Printer, Service, StopRequested, Supervisor, kill_group, spawn
+from crm.local.processes import (
+    Child,
+    Printer,
+    Process,
+    Service,
+    StopRequested,
+    Supervisor,
+    exited,
+    kill_group,
+    spawn,
+)
 from crm.local.stack import JOB_STAGE, Stack, status
 from crm.local.welcome import services_text, welcome_text
 
@@ -231,12 +241,12 @@ def wait_for(children: list[Child]) -> None:
     for child in children:
         deadline = time.monotonic() + child.service.ready_within
         while not child.service.ready():
-            if child.process.poll() is not None or time.monotonic() > deadline:
+            if exited(child.process) or time.monotonic() > deadline:
                 raise Refused(f"{child.service.name} did not start; `make services` shows what it says.")
             time.sleep(0.05)
 
 
-def stop(service: Service, process: "subprocess.Popen[bytes]") -> None:
+def stop(service: Service, process: Process) -> None:
     process.send_signal(service.stop_signal)
     try:
         process.wait(service.grace)

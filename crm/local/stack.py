@@ -1,6 +1,5 @@
 """Which children make up the stack, in the order in which they start."""
 
-import os
 import sys
 import urllib.error
 import urllib.request
@@ -16,8 +15,7 @@ WORK_STAGE, JOB_STAGE = 2, 3
 WEB_THREADS = 8
 # How long a stopping process waits: for requests to be answered; for streams, which never end by themselves.
 REQUEST_GRACE_SECONDS, STREAM_GRACE_SECONDS = 10, 1
-# Kilobytes; a worker child that grew past this is replaced after its task. No task may hold over 300 MB.
-WORKER_MEMORY_KB = 400_000
+CREW_GRACE_SECONDS = 30.0  # more than the workers' own (crm/local/crew.py)
 
 
 @dataclass(frozen=True)
@@ -85,39 +83,36 @@ class Stack:
         postgres.ensure_database(self.ports.postgres, password)
 
     def work_services(self) -> list[Service]:
-        """web, live, two workers (mail must not wait behind an import) and beat."""
-        cores = str(max(2, min(4, os.cpu_count() or 2)))
+        """web, live, and the crew: two workers and beat."""
         return [
             granian("web", "wsgi", self.host, self.ports.web, self.env),
             granian("live", "asgi", self.host, self.ports.live, self.env),
-            self._worker("worker", "default,mail", cores),
-            self._worker("bulk", "imports,insight", "1"),
-            self._work("beat", [*self._celery(), "beat", "--pidfile=", "--loglevel=WARNING"]),
+            Service(
+                "crew",
+                [sys.executable, "-W", "ignore", "-m", "crm.local.crew"],
+                self.env,
+                grace=CREW_GRACE_SECONDS,
+                stage=WORK_STAGE,
+                watch=True,
+                discreet=False,
+                labels_itself=True,
+            ),
         ]
-
-    def _work(self, name: str, command: list[str]) -> Service:
-        return Service(name, command, self.env, stage=WORK_STAGE, watch=True)
-
-    def _celery(self) -> list[str]:
-        return [sys.executable, "-W", "ignore", "-m", "celery", "--quiet", "-A", "crm"]
-
-    def _worker(self, name: str, queues: str, children: str) -> Service:
-        command = [*self._celery(), "worker", "-Q", queues, "-c", children, "-n", f"{name}@%h"]
-        command += ["--prefetch-multiplier", "1", "--max-memory-per-child", str(WORKER_MEMORY_KB)]
-        command += ["--without-gossip", "--without-mingle", "--loglevel", "WARNING"]
-        return self._work(name, command)
 
 
 def granian(name: str, interface: str, host: str, port: int, env: dict[str, str]) -> Service:
     """web (wsgi) or live (asgi)."""
     command = [sys.executable, "-m", "granian", "--interface", interface, "--no-ws", "--log-level", "warning"]
     command += ["--workers", "1", "--host", host, "--port", str(port)]
-    command += [
-        "--workers-kill-timeout",
-        str(STREAM_GRACE_SECONDS if interface == "asgi" else REQUEST_GRACE_SECONDS),
-    ]
     if interface == "wsgi":
-        command += ["--blocking-threads", str(WEB_THREADS)]
+        command += [
+            "--blocking-threads",
+            str(WEB_THREADS),
+            "--workers-kill-timeout",
+            str(REQUEST_GRACE_SECONDS),
+        ]
+    else:
+        command += ["--workers-kill-timeout", str(STREAM_GRACE_SECONDS)]
     own = LOOPBACK if host in environment.EVERY_ADDRESS else host
     health = f"{environment.address(own, port)}/healthz"
     return Service(

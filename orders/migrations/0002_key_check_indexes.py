@@ -4,28 +4,42 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('customers', '0003_search_documents'),
-        ('orders', '0001_initial'),
+        ("accounts", "0001_initial"),
+        ("customers", "0003_search_documents"),
+        ("orders", "0001_initial"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='orderline',
-            index=models.Index(models.F('merchant'), models.F('variant'), condition=models.Q(('variant__isnull', False)), name='orders_line_variant'),
+            model_name="orderline",
+            index=models.Index(
+                models.F("merchant"),
+                models.F("variant"),
+                condition=models.Q(("variant__isnull", False)),
+                name="orders_line_variant",
+            ),
         ),
         migrations.AddIndex(
-            model_name='refundline',
-            index=models.Index(models.F('merchant'), models.F('order_line'), condition=models.Q(('order_line__isnull', False)), name='orders_refundline_line'),
+            model_name="refundline",
+            index=models.Index(
+                models.F("merchant"),
+                models.F("order_line"),
+                condition=models.Q(("order_line__isnull", False)),
+                name="orders_refundline_line",
+            ),
         ),
         migrations.AddIndex(
-            model_name='refundline',
-            index=models.Index(models.F('merchant'), models.F('product'), condition=models.Q(('product__isnull', False)), name='orders_refundline_item'),
+            model_name="refundline",
+            index=models.Index(
+                models.F("merchant"),
+                models.F("product"),
+                condition=models.Q(("product__isnull", False)),
+                name="orders_refundline_item",
+            ),
         ),
         migrations.AddIndex(
-            model_name='returnline',
-            index=models.Index(fields=['merchant', 'order_line'], name='orders_returnline_line'),
+            model_name="returnline",
+            index=models.Index(fields=["merchant", "order_line"], name="orders_returnline_line"),
         ),
     ]

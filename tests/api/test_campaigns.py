@@ -5,7 +5,13 @@ from __future__ import annotations
 from marketing.models import Campaign, Delivery
 from tests.factories.marketing_mail import BODY, make_campaign, make_subscriber
 
-MAIL = {"name": "Spring", "audience": "everyone", "subject": "Hi", "body": BODY, "sender_email": "a@shop.example"}
+MAIL = {
+    "name": "Spring",
+    "audience": "everyone",
+    "subject": "Hi",
+    "body": BODY,
+    "sender_email": "a@shop.example",
+}
 
 
 def test_a_campaign_is_made_and_sent(insider, scoped):

@@ -102,7 +102,7 @@ def test_the_whole_stack_starts_serves_heals_and_stops(tmp_path, base):
         assert status(f"http://{LOOPBACK}:{base + 1}/healthz") == 200
         assert status(f"http://{LOOPBACK}:{base + 2}/") == 200
         children = run.children()
-        assert set(children) == {"postgres", "redis", "mailbox", "web", "live", "worker", "bulk", "beat"}
+        assert set(children) == {"postgres", "redis", "mailbox", "web", "live", "crew"}
 
         second = Run(tmp_path, "run", "--port", str(base + 100))
         assert second.process.wait(120) == 1

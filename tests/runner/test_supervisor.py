@@ -204,3 +204,53 @@ def test_a_second_ctrl_c_hurries_all_but_what_keeps_data(supervisor, out):
 
     assert "work      │ did not stop within 1 s: killed" in out.getvalue()
     assert "data      │ did not stop within 3 s: killed" in out.getvalue()
+
+
+def forked(name, work, **more):
+    return Service(name, [], {}, discreet=False, forked=work, **more)
+
+
+def test_a_forked_child_speaks_ends_and_starts_again(supervisor, out):
+    def work():
+        print("forked", flush=True)
+        time.sleep(0.2)
+        raise SystemExit(4)
+
+    supervisor.launch(forked("worker", work)).ready = True
+
+    turn_until(supervisor, lambda: "ended with exit 4" in out.getvalue())
+    turn_until(supervisor, lambda: out.getvalue().count("forked") == 2)
+
+
+def test_a_forked_child_that_raises_shows_why(supervisor, out):
+    def work():
+        raise ValueError("no such queue")
+
+    supervisor.launch(forked("worker", work)).ready = True
+
+    turn_until(supervisor, lambda: "ended with exit 1" in out.getvalue())
+    assert "ValueError: no such queue" in out.getvalue()
+
+
+def test_a_forked_child_stops_with_its_signal(supervisor, out):
+    def work():
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        print("up", flush=True)
+        while True:
+            time.sleep(0.05)
+
+    supervisor.launch(forked("worker", work)).ready = True
+    turn_until(supervisor, lambda: "up" in out.getvalue())
+    process = supervisor.children["worker"].process
+
+    supervisor.stop_all()
+
+    assert process.returncode == 0
+
+
+def test_lines_of_a_supervised_supervisor_keep_their_names(supervisor, out):
+    supervisor.start(child("crew", "print('worker    │ hello'); print('own words')", labels_itself=True))
+
+    turn_until(supervisor, lambda: "own words" in out.getvalue())
+    assert "worker    │ hello\n" in out.getvalue()
+    assert "crew      │ own words\n" in out.getvalue()
