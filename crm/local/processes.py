@@ -114,7 +114,9 @@ def become(service: Service, parent: int, output: int) -> NoReturn:
         os.setpgid(0, 0)
         os.dup2(output, 1)
         os.dup2(output, 2)
-        os.closerange(3, os.sysconf("SC_OPEN_MAX") if os.sysconf("SC_OPEN_MAX") < 4096 else 4096)
+        sys.stdout = open(1, "w", buffering=1, closefd=False)  # noqa: SIM115  for the rest of the process
+        sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
+        os.closerange(3, min(4096, os.sysconf("SC_OPEN_MAX")))
         service.forked()
         code = 0
     except SystemExit as end:
