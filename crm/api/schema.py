@@ -65,7 +65,7 @@ class Schema(AutoSchema):
 
     def _get_request_body(self, direction: Any = "request") -> Any:
         """A body written as a plain shape is required when any of its parts is."""
-        body = super()._get_request_body(direction)
+        body = super()._get_request_body(direction)  # type: ignore[no-untyped-call]
         shapes = [content.get("schema", {}) for content in (body or {}).get("content", {}).values()]
         if any(shape.get("required") for shape in shapes):
             body["required"] = True
