@@ -16,7 +16,9 @@ from crm.local.processes import Printer, Service, StopRequested, Supervisor
 # A worker child that grew past this is replaced after its task (kilobytes). No task may hold over 300 MB.
 WORKER_MEMORY_KB = 400_000
 # A worker first finishes what it holds; what it cannot finish, a sweeper finds.
-GRACE_SECONDS = 25.0
+WORKER_GRACE_SECONDS = 25.0
+# Beat holds nothing, and one that is told to stop while it still starts may never do so by itself.
+BEAT_GRACE_SECONDS = 5.0
 
 
 def worker(name: str, queues: str, processes: int) -> list[str]:
@@ -45,7 +47,8 @@ def main() -> int:
     try:
         with Supervisor(Printer(sys.stdout)) as supervisor:
             for name, words in members().items():
-                service = Service(name, [], {}, grace=GRACE_SECONDS, stage=1, forked=celery(words))
+                grace = BEAT_GRACE_SECONDS if name == "beat" else WORKER_GRACE_SECONDS
+                service = Service(name, [], {}, grace=grace, stage=1, forked=celery(words))
                 supervisor.launch(service).ready = True
             while True:
                 supervisor.tick(1.0)
