@@ -23,7 +23,7 @@ from tests.factories.accounts import make_key
 from tests.factories.customers import make_customer
 from tests.factories.orders import make_order, make_product, make_return
 
-EXAMPLES = 12
+EXAMPLES = 8
 CONFIG = {
     "generation": {"mode": "all", "deterministic": True, "database": "none"},
     "checks": {

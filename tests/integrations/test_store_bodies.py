@@ -28,6 +28,7 @@ SHOPIFY_TOPICS = {
 }
 INVALID = {"properties_invalid0", "requested_fulfillment_service_id_invalid"}
 WOO_RESOURCES = {
+    "downloads": "download",
     "orders": "order",
     "order-refunds": "refund",
     "customers": "customer",
@@ -94,7 +95,7 @@ def test_all_45_of_woocommerce(real_data, woocommerce, scoped):
     assert all(row.result for row in rows)
     unsettled = {row.source_id: row.result for row in rows if row.state not in {State.DONE, State.IGNORED}}
     assert unsettled == {}
-    assert sorted(Order.objects.values_list("external_id", flat=True)) == ["723", "727", "728"]
+    assert sorted(Order.objects.values_list("external_id", flat=True)) == ["723", "727", "728", "729"]
     partly = Order.objects.get(external_id="723")
     assert (partly.total, partly.refunded, partly.payment) == (Decimal(39), Decimal(19), "partly")
     assert Refund.objects.filter(order=partly).count() == 2
