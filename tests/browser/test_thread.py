@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 from playwright.sync_api import Browser, Playwright, expect
+from standardwebhooks import Webhook
 
 from tests.browser.thread.world import MEI, SHOPIFY_SECRET, World, thread_world
 from tests.support.processes import wait_until
@@ -225,7 +227,7 @@ def test_one_order_by_shopify_and_by_rest(world: World) -> None:
     assert (order["total"], order["tags"]) == ("398.00", ["gift"])
 
 
-# --- 3: the person ------------------------------------------------------------------------------------------
+# --- 3 and 4: the person, and what reacted -----------------------------------------------------------------
 
 
 def test_the_customer_page_shows_the_person(world: World) -> None:
@@ -236,6 +238,27 @@ def test_the_customer_page_shows_the_person(world: World) -> None:
     expect(page.locator("#customer-summary")).to_contain_text(MEI)
     expect(page.locator("#customer-identities")).to_contain_text("7")
     expect(page.locator("#customer-timeline")).to_contain_text("T-2231")
+
+
+def test_points_score_metrics_journey_and_webhook(world: World) -> None:
+    page = world.staff
+    page.goto(world.kept["customer"])
+    summary = page.locator("#customer-summary")
+    expect(summary).to_contain_text("1 order")
+    expect(summary).to_contain_text("398 points")
+    expect(summary).to_contain_text("score")
+    expect(page.locator("#customer-worth")).to_contain_text("398.00")
+    expect(page.locator("#customer-timeline")).to_contain_text("Thank you after the first order")
+
+    wait_until(lambda: world.receiver.asked, what="the outgoing webhook")
+    (asked,) = world.receiver.asked
+    Webhook(world.kept["webhook_secret"]).verify(asked.body, asked.headers)
+    told = json.loads(asked.body)
+    assert (told["type"], told["data"]["number"]) == ("orders.order_paid", "T-2231")
+
+    page.goto("/journeys/")
+    row = page.get_by_role("row", name=re.compile("Thank you after the first order"))
+    expect(row.get_by_role("cell").nth(2)).to_have_text("1")
 
 
 # --- 5: a segment, and a mail to it ------------------------------------------------------------------------
@@ -271,3 +294,167 @@ def test_a_segment_is_built_and_counted(world: World) -> None:
     expect(count).to_have_text("1 person")
     page.get_by_role("button", name="Save segment").click()
     expect(page.get_by_role("heading", name="Loyal and content")).to_be_visible()
+
+
+def test_a_campaign_reaches_the_segment(world: World) -> None:
+    page = world.staff
+    page.goto("/campaigns/new/")
+    page.get_by_label("Name").fill("Spring tea")
+    page.get_by_role("button", name="Write it").click()
+    page.locator("input[name=audience][value=segment]").check()
+    page.locator("select[name=segment]").select_option(label="Loyal and content")
+    subject = page.get_by_label("Subject")
+    subject.fill("Tea for {{ customer.first_name }}")
+    with page.expect_response(lambda answer: answer.request.method == "POST"):
+        subject.press("Tab")  # the draft is kept; a click before that would be lost with the old check list
+    send = page.get_by_role("button", name="Send to 1 person")
+    expect(send).to_be_enabled()
+    send.click()
+    page.get_by_role("dialog").get_by_role("button", name="Send to 1 person").click()
+    figures = page.locator("#campaign-figures")
+    expect(figures.get_by_role("link", name=re.compile("^Sent"))).to_contain_text("1")
+    world.kept["campaign"] = page.url
+
+    mail = world.mail("Tea for Mei", to=MEI)
+    assert "Hello Mei" in mail.html
+    assert mail.message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert world.sink.to("bo@example.com") == []
+
+
+def test_open_click_and_one_click_unsubscribe_come_back(world: World) -> None:
+    mail = world.mail("Tea for Mei", to=MEI)
+    person = {"User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Mobile/15E148"}
+    (picture,) = set(re.findall(r"http://[^\"' ]+/t/o/[^\"' ]+\.gif", mail.html))
+    link = re.findall(r"http://[^\"' ]+/t/c/[^\"' <]+", mail.html)[0]
+    assert world.http.get(picture, headers=person).headers["content-type"] == "image/gif"
+    assert world.http.get(link, headers=person, max_redirects=0).status == 302
+    page = world.staff
+    page.goto(world.kept["campaign"])
+    figures = page.locator("#campaign-figures")
+    expect(figures.get_by_role("link", name=re.compile("^Opened"))).to_contain_text("100")
+    expect(figures.get_by_role("link", name=re.compile("^Clicked"))).to_contain_text("100")
+
+    (way_out,) = re.findall(r"<(http[^>]+)>", str(mail.message["List-Unsubscribe"]))
+    answer = world.http.post(way_out, form={"List-Unsubscribe": "One-Click"}, headers=person)
+    assert answer.ok
+    page.goto(world.kept["campaign"])
+    expect(figures.get_by_role("link", name=re.compile("^Unsubscribed"))).to_contain_text("1")
+    page.goto(world.kept["customer"])
+    consent = page.locator("#customer-consent li", has_text="E-mail").filter(has_text="Marketing")
+    expect(consent).to_contain_text("withdrawn")
+
+
+# --- 6: the parcel, the portal, the help desk --------------------------------------------------------------
+
+
+def test_staff_ship_and_the_customer_comes_in_by_a_code(world: World) -> None:
+    page, buyer = world.staff, world.buyer
+    page.goto(world.kept["order"])
+    page.get_by_role("button", name="Record parcel").click()
+    panel = page.get_by_role("dialog")
+    panel.get_by_label("Carrier").fill("SF Express")
+    panel.get_by_label("Tracking number").fill("SF123")
+    panel.get_by_role("button", name="The parcel has left").click()
+    page.get_by_role("button", name="Delivered", exact=True).click()
+    expect(page.get_by_role("button", name="Delivered", exact=True)).to_have_count(0)
+
+    buyer.goto("/portal/qinghe/")
+    buyer.get_by_label("Order or ticket number").fill("T-2231")
+    buyer.get_by_label("E-mail or phone").fill(MEI)
+    buyer.get_by_role("button", name="Send me a code").click()
+    code = re.search(r"\b\d{6}\b", world.mail("code", to=MEI).text)
+    assert code
+    buyer.get_by_label("Code").fill(code[0])
+    buyer.get_by_role("button", name="Open my orders").click()
+    expect(buyer.get_by_role("heading", name="Hello Mei")).to_be_visible()
+    buyer.get_by_role("link", name=re.compile("T-2231")).click()
+    expect(buyer.locator(".gx-moments")).to_contain_text("You ordered")
+    expect(buyer.locator("#order-story")).to_contain_text("SF123")
+    world.kept["portal_order"] = buyer.url
+
+
+def test_a_return_is_asked_for(world: World) -> None:
+    page, buyer = world.staff, world.buyer
+    buyer.get_by_role("link", name="Send something back").click()
+    buyer.get_by_label("Yixing teapot").select_option("1")
+    buyer.get_by_label("Doesn't fit").check()
+    buyer.get_by_role("button", name="Ask to send it back").click()
+    expect(buyer.get_by_role("heading", name="R-1")).to_be_visible()
+    world.mail("R-1", to=MEI)
+    page.goto(world.kept["order"])
+    expect(page.get_by_text("R-1").first).to_be_visible()
+    page.get_by_role("button", name="Approve").click()
+    expect(page.get_by_role("button", name="Goods are back")).to_be_visible()
+
+
+def test_the_customer_and_the_desk_talk(world: World) -> None:
+    page, buyer = world.staff, world.buyer
+    page.goto("/inbox/")
+    expect(page.get_by_text("All done here")).to_be_visible()
+    buyer.goto(world.kept["portal_order"])
+    buyer.get_by_role("link", name="Ask about this order").click()
+    buyer.get_by_label("Your message").fill("The spout broke.")
+    buyer.get_by_role("button", name="Send message").click()
+
+    row = page.locator("[data-talk='1']")
+    expect(row).to_be_visible()  # live, without a reload
+    row.click()
+    expect(page.locator("#ticket-beside")).to_contain_text("T-2231")
+    expect(page.locator("#ticket-thread")).to_contain_text("The spout broke.")
+    page.locator("#composer-text").fill("We send a new one today.")
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.locator(".gx-words--outbound")).to_contain_text("We send a new one today.")
+    world.mail("We send a new one today.", to=MEI)
+    expect(buyer.locator(".gx-chat")).to_contain_text("We send a new one today.")
+
+    page.goto(world.kept["customer"])
+    expect(page.locator("#customer-summary")).to_contain_text("Promotions are held back")
+    expect(page.locator("#customer-timeline")).to_contain_text("The spout broke")
+
+
+# --- 7: a review -------------------------------------------------------------------------------------------
+
+
+def test_a_review_is_written_published_answered_and_sealed(world: World) -> None:
+    page, buyer = world.staff, world.buyer
+    buyer.goto(world.kept["portal_order"])
+    buyer.get_by_role("link", name="Review", exact=True).click()
+    buyer.get_by_label("4 – good").check()
+    buyer.get_by_label("In a few words").fill("Good tea, weak spout")
+    buyer.get_by_role("button", name="Send review").click()
+    expect(buyer.get_by_text("Good tea, weak spout").first).to_be_visible()
+
+    page.goto("/reviews/")
+    page.get_by_role("link", name="Good tea, weak spout").click()
+    expect(page.get_by_text("Verified purchase").first).to_be_visible()
+    review = page.url
+    page.get_by_label("Public answer").fill("A new teapot is on its way.")
+    page.get_by_role("button", name="Answer in public").click()
+    expect(page.get_by_role("button", name="Change the answer")).to_be_visible()
+    page.get_by_role("button", name="Publish").click()
+    page.goto(review)
+    page.get_by_role("link", name="Open", exact=True).click()
+    expect(page.get_by_text("Good tea, weak spout")).to_be_visible()
+    expect(page.get_by_text("Verified purchase")).to_be_visible()
+    expect(page.get_by_text("A new teapot is on its way.")).to_be_visible()
+    markup = json.loads(page.locator("script[type='application/ld+json']").text_content() or "")
+    assert markup["@type"] == "Product"
+    assert markup["aggregateRating"]["reviewCount"] == 1
+    assert world.http.get(f"{page.url.rstrip('/')}.json").json()["name"] == "Yixing teapot"
+
+    page.goto("/reviews/integrity/")
+    expect(page.locator("#main")).to_contain_text(re.compile("verif|intact|unbroken|whole", re.IGNORECASE))
+
+
+# --- 8: Home -----------------------------------------------------------------------------------------------
+
+
+def test_home_shows_today(world: World) -> None:
+    page = world.staff
+    page.goto("/")
+    expect(page.locator(".gx-headline")).to_be_visible()
+    revenue = page.get_by_role("link", name="Revenue today")
+    expect(revenue).to_contain_text("796")
+    expect(page.get_by_role("link", name=re.compile("^Orders"))).to_contain_text("2")
+    expect(page.locator("#home-revenue canvas")).to_be_visible()
+    expect(page.locator("#home-board")).to_contain_text("Spring tea")
