@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from django.db import transaction
+from django.forms import BaseForm
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
@@ -193,20 +194,34 @@ def _consent(request: StaffRequest, customer: Customer) -> dict[str, Any]:
 
 
 def customer_identities(request: StaffRequest, customer_id: int) -> HttpResponse:
-    """The card; a POST adds one."""
+    """The side panel's form; a POST adds one and answers with the card."""
     customer = customer_for(membership=request.membership, customer_id=customer_id)
-    form, status = IdentityForm(), 200
-    if request.method == "POST":
-        form = IdentityForm(request.POST)
-        if form.is_valid():
-            try:
-                identity_add(customer=customer, source="staff", **form.cleaned_data)
-                form = IdentityForm()
-            except Rejected as refusal:
-                errors_to_form(form, refusal.fields, refusal.message)
-        status = 422 if form.errors else 200
-    context = _identities(request, customer) | {"identity_form": form}
-    return render(request, "customers/_customer_identities.html", context, status=status)
+    form = IdentityForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            identity_add(customer=customer, source="staff", **form.cleaned_data)
+        except Rejected as refusal:
+            errors_to_form(form, refusal.fields, refusal.message)
+        else:
+            return _card_done(request, "customers/_customer_identities.html", _identities(request, customer))
+    return _panel_form(request, "customers/_identity_form.html", customer, form)
+
+
+def _card_done(request: StaffRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    """The card anew, and the side panel closes."""
+    response = render(request, template, context)
+    response["HX-Trigger"] = json.dumps({"closeDialog": True})
+    return response
+
+
+def _panel_form(request: StaffRequest, template: str, customer: Customer, form: BaseForm) -> HttpResponse:
+    """The form in the side panel; a refused one goes back there instead of into the card."""
+    response = render(
+        request, template, {"customer": customer, "form": form}, status=422 if form.errors else 200
+    )
+    response["HX-Retarget"] = "#side-panel-body"
+    response["HX-Reswap"] = "innerHTML"
+    return response
 
 
 @require_POST
@@ -222,7 +237,6 @@ def identity_delete(request: StaffRequest, customer_id: int, identity_id: int) -
 def _identities(request: StaffRequest, customer: Customer) -> dict[str, Any]:
     return _common(request, customer) | {
         "identities": list(customer.identities.order_by("kind", "id")),
-        "identity_form": IdentityForm(),
         "ids_shown": False,
     }
 
@@ -231,17 +245,13 @@ def _identities(request: StaffRequest, customer: Customer) -> dict[str, Any]:
 
 
 def customer_addresses(request: StaffRequest, customer_id: int) -> HttpResponse:
-    """The card; a POST adds one."""
+    """The side panel's form; a POST adds one and answers with the card."""
     customer = customer_for(membership=request.membership, customer_id=customer_id)
-    form, status = AddressForm(), 200
-    if request.method == "POST":
-        form = AddressForm(request.POST)
-        if form.is_valid():
-            address_add(customer=customer, **form.cleaned_data)
-            form = AddressForm()
-        status = 422 if form.errors else 200
-    context = _addresses(request, customer) | {"address_form": form}
-    return render(request, "customers/_customer_addresses.html", context, status=status)
+    form = AddressForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        address_add(customer=customer, **form.cleaned_data)
+        return _card_done(request, "customers/_customer_addresses.html", _addresses(request, customer))
+    return _panel_form(request, "customers/_address_form.html", customer, form)
 
 
 @require_POST
@@ -258,7 +268,6 @@ def _addresses(request: StaffRequest, customer: Customer) -> dict[str, Any]:
     rows = list(customer.addresses.order_by("-is_default", "id"))
     return _common(request, customer) | {
         "addresses": rows,
-        "address_form": AddressForm(),
         "addresses_shown": False,
     }
 

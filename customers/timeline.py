@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from crm.accounts.models import User
 from crm.events.models import Event
@@ -19,7 +20,36 @@ from customers import events as ours
 from customers.models import Note
 from customers.registries import SUBJECT_PAGES
 
-PAGE = 25
+PAGE = 20
+# The keys of an event's data whose values are codes, and what the codes mean.
+CODED = ("channel", "purpose", "source", "changes")
+WORDS = {
+    "email": gettext_lazy("e-mail"),
+    "sms": gettext_lazy("SMS"),
+    "wechat": gettext_lazy("WeChat"),
+    "marketing": gettext_lazy("marketing"),
+    "reviews": gettext_lazy("review requests"),
+    "profiling": gettext_lazy("profiling"),
+    "staff": gettext_lazy("by a colleague"),
+    "form": gettext_lazy("form"),
+    "portal": gettext_lazy("portal"),
+    "unsubscribe": gettext_lazy("unsubscribe link"),
+    "import": gettext_lazy("import"),
+    "name": gettext_lazy("name"),
+    "phone": gettext_lazy("phone"),
+    "tags": gettext_lazy("tags"),
+    "owner": gettext_lazy("owner"),
+    "company": gettext_lazy("company"),
+    "addresses": gettext_lazy("addresses"),
+    "kind": gettext_lazy("kind"),
+    "stage": gettext_lazy("stage"),
+    "country": gettext_lazy("country"),
+    "region": gettext_lazy("region"),
+    "city": gettext_lazy("city"),
+    "language": gettext_lazy("language"),
+    "birthday_on": gettext_lazy("birthday"),
+    "attributes": gettext_lazy("attributes"),
+}
 ORDER = ("-occurred_at", "-pk")
 
 
@@ -84,38 +114,12 @@ def _entry(event: Event, actors: dict[str, str], notes: dict[int, str]) -> Timel
 
 def _in_words(data: dict[str, Any]) -> dict[str, Any]:
     """The data with the codes that people shouldn't have to read as words of their language."""
-    words = {
-        "email": _("e-mail"),
-        "sms": _("SMS"),
-        "wechat": _("WeChat"),
-        "marketing": _("marketing"),
-        "reviews": _("review requests"),
-        "profiling": _("profiling"),
-        "staff": _("by a colleague"),
-        "form": _("form"),
-        "portal": _("portal"),
-        "unsubscribe": _("unsubscribe link"),
-        "import": _("import"),
-        "name": _("name"),
-        "phone": _("phone"),
-        "tags": _("tags"),
-        "owner": _("owner"),
-        "company": _("company"),
-        "addresses": _("addresses"),
-        "kind": _("kind"),
-        "stage": _("stage"),
-        "country": _("country"),
-        "region": _("region"),
-        "city": _("city"),
-        "language": _("language"),
-        "birthday_on": _("birthday"),
-        "attributes": _("attributes"),
+    coded = [key for key in CODED if isinstance(data.get(key), str)]
+    if not coded:
+        return data
+    return data | {
+        key: ", ".join(str(WORDS.get(part, part)) for part in data[key].split(", ")) for key in coded
     }
-    shown = dict(data)
-    for key in ("channel", "purpose", "source", "changes"):
-        if isinstance(data.get(key), str):
-            shown[key] = ", ".join(words.get(part, part) for part in data[key].split(", "))
-    return shown
 
 
 def subject_href(subject_type: str, subject_id: int | None) -> str:

@@ -418,7 +418,7 @@ def test_notes_identities_addresses_come_and_go(owner_client, known, merchant):
 
 def test_the_timeline_filters_and_goes_back(owner_client, merchant):
     one = make_customer(merchant)
-    for _number in range(20):
+    for _number in range(15):
         make_consent(one)
         make_consent(one, granted=False)
     path = f"/customers/{one.pk}/timeline/"
@@ -427,11 +427,11 @@ def test_the_timeline_filters_and_goes_back(owner_client, merchant):
     more = re.search(r'hx-get="([^"]*after=[^"]*)"', first).group(1).replace("&amp;", "&")
     rest = owner_client.get(more).content.decode()
 
-    assert first.count('class="gx-event"') == 25
-    assert rest.count('class="gx-event"') == 15
+    assert first.count('class="gx-event"') == 20
+    assert rest.count('class="gx-event"') == 10
     assert "Nothing like that" in owner_client.get(f"{path}?kind=orders").content.decode()
     assert "Nothing like that" in owner_client.get(f"{path}?text=unheard-of").content.decode()
-    assert owner_client.get(f"{path}?text=test").content.decode().count('class="gx-event"') == 25
+    assert owner_client.get(f"{path}?text=test").content.decode().count('class="gx-event"') == 20
     assert owner_client.get(f"{path}?after=broken").status_code == 422
 
 

@@ -1,20 +1,30 @@
 """Tabler icons as inline SVG, rendered once each."""
 
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib import resources
+from xml.etree import ElementTree
+from zipfile import ZipFile
 
-import tablericons
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@cache
+def _archive() -> ZipFile:
+    """Kept open: reading the list of its six thousand names takes 60 ms, and a page draws thirty icons."""
+    return ZipFile(str(resources.files("tablericons") / "tablericons.zip"))
 
 
 @lru_cache(maxsize=512)
 def _drawn(name: str, size: int) -> SafeString:
-    svg = tablericons._render_icon(
-        name if "/" in name else f"outline/{name}",
-        size,
-        **{"class": "gx-icon", "stroke-width": "1.75", "aria-hidden": "true", "focusable": "false"},
-    )
-    return mark_safe(svg.strip())
+    svg = ElementTree.fromstring(_archive().read(f"{name if '/' in name else f'outline/{name}'}.svg"))
+    for node in svg.iter():
+        node.tag = node.tag.removeprefix(SVG)
+    svg.attrib |= {"width": str(size), "height": str(size), "class": "gx-icon", "stroke-width": "1.75"}
+    svg.attrib |= {"aria-hidden": "true", "focusable": "false"}
+    return mark_safe(ElementTree.tostring(svg, encoding="unicode").strip())
 
 
 def icon_svg(name: str, size: int = 18, label: str = "") -> SafeString:
