@@ -189,7 +189,7 @@ class TestFailing:
         with merchant_scope(merchant):
             endpoint, _ = webhooks.endpoint_create(merchant=merchant, url=server.url, names=NAMES)
             attempt = webhooks.test_send(endpoint=endpoint)
-        go_on = threading.Event()
+        go_on, counted = threading.Event(), threading.Event()
         open_transactions = []
 
         def reply(asked):
@@ -200,6 +200,7 @@ class TestFailing:
                 )
                 open_transactions.append(cursor.fetchone()[0])
             database.close()
+            counted.set()
             go_on.wait(20)
             return Reply()
 
@@ -207,8 +208,7 @@ class TestFailing:
         done = []
         worker = threading.Thread(target=lambda: (done.append(sending.deliver(attempt.pk)), database.close()))
         worker.start()
-        while not server.asked:
-            pass
+        assert counted.wait(30)  # before this thread opens a transaction of its own
         assert sending.deliver(attempt.pk) is False  # leased
         go_on.set()
         worker.join(30)

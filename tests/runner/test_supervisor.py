@@ -98,7 +98,8 @@ def test_a_crashed_child_starts_again_later_each_time(supervisor, out):
 
 def test_helpers_of_a_crashed_child_die_with_it(supervisor, out):
     code = """
-    import os, subprocess, sys
+    import os, subprocess, sys, time
+    time.sleep(0.5)  # a child that ends while it starts is a refusal, not a crash
     helper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     print(helper.pid, flush=True)
     os.kill(os.getpid(), 9)
