@@ -4,7 +4,7 @@
 
 Make the shop with `demo --customers 100000 --orders 500000 --merchant SLUG` first. The baseline is a bare
 request through the same middleware that reads one row by its key. One line per page: its query count (the
-same for every customer), p50 and p95 in milliseconds, p95 as a ratio to the baseline's, and the processor's time for one. Ends with 1 when
+same for every customer), p50 and p95 in milliseconds, and p95 as a ratio to the baseline's. Ends with 1 when
 the customer page misses 60 ms or its query count differs between customers.
 """
 
@@ -82,9 +82,7 @@ def p95(taken: Sequence[float]) -> float:
 
 
 def report(name: str, client: Client, paths: Sequence[str], base: float) -> tuple[set[int], float]:
-    counts, spent = queries(client, paths[:20]), time.process_time()
-    taken = milliseconds(client, paths)
-    cpu = (time.process_time() - spent) * 1000 / (len(paths) + min(WARM_UP, len(paths)))
+    counts, taken = queries(client, paths[:20]), milliseconds(client, paths)
     shown = "/".join(map(str, sorted(counts)))
     slow = p95(taken)
     print(
