@@ -82,11 +82,15 @@ def p95(taken: Sequence[float]) -> float:
 
 
 def report(name: str, client: Client, paths: Sequence[str], base: float) -> tuple[set[int], float]:
-    counts, taken = queries(client, paths[:20]), milliseconds(client, paths)
+    counts, spent = queries(client, paths[:20]), time.process_time()
+    taken = milliseconds(client, paths)
+    cpu = (time.process_time() - spent) * 1000 / (len(paths) + min(WARM_UP, len(paths)))
     shown = "/".join(map(str, sorted(counts)))
     slow = p95(taken)
+    middle = statistics.median(taken)
     print(
-        f"{name:34} {shown:>7} queries  p50 {statistics.median(taken):6.1f} ms  p95 {slow:6.1f} ms  {slow / base:6.1f}×"
+        f"{name:34} {shown:>7} queries  p50 {middle:6.1f} ms  p95 {slow:6.1f} ms  {slow / base:6.1f}×"
+        f"  CPU {cpu:6.1f} ms"
     )
     return counts, slow
 

@@ -7,6 +7,7 @@ from zipfile import ZipFile
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from tablericons import IconDoesNotExist
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -19,7 +20,10 @@ def _archive() -> ZipFile:
 
 @lru_cache(maxsize=512)
 def _drawn(name: str, size: int) -> SafeString:
-    svg = ElementTree.fromstring(_archive().read(f"{name if '/' in name else f'outline/{name}'}.svg"))
+    path = f"{name if '/' in name else f'outline/{name}'}.svg"
+    if path not in _archive().NameToInfo:
+        raise IconDoesNotExist(f"There is no icon {name!r} on tabler.io/icons.")
+    svg = ElementTree.fromstring(_archive().read(path))
     for node in svg.iter():
         node.tag = node.tag.removeprefix(SVG)
     svg.attrib |= {"width": str(size), "height": str(size), "class": "gx-icon", "stroke-width": "1.75"}
