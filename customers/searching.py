@@ -118,8 +118,12 @@ def _escaped(token: str) -> str:
 
 
 def _resembling(text: str, limit: int) -> list[int]:
-    """Typing errors forgiven, the most similar first."""
-    if len(text) < SHORTEST_FUZZY or not text.isascii() or any(letter.isdigit() for letter in text):
+    """Typing errors in names forgiven, the most similar first; numbers and addresses mean what they say."""
+    if (
+        len(text) < SHORTEST_FUZZY
+        or not text.isascii()
+        or any(letter.isdigit() or letter == "@" for letter in text)
+    ):
         return []
     sql = f"""
         SELECT customer_id FROM {SearchDocument._meta.db_table}

@@ -2,8 +2,11 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from customers.registries import Panel, add_panel
+from customers.registries import Action, Panel, add_action, add_panel
 from orders.registries import add_order_panel
 
 add_panel(Panel("customer_tickets", _("Tickets"), needs="tickets.view", order=10, topics=("service",)))
 add_order_panel(Panel("order_tickets", _("Tickets"), needs="tickets.view", order=10, topics=("service",)))
+add_action(
+    Action("ticket_new", _("New ticket"), "ticket", "tickets.answer", order=10, primary=True, query=True)
+)

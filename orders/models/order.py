@@ -98,6 +98,12 @@ class Order(TenantModel):
             models.Index("merchant", "number", name="orders_order_number"),
             models.Index(
                 "merchant",
+                "email",
+                condition=Q(customer__isnull=True) & ~Q(email=""),
+                name="orders_order_guest",
+            ),
+            models.Index(
+                "merchant",
                 "import_batch_id",
                 condition=Q(import_batch_id__isnull=False),
                 name="orders_order_batch",

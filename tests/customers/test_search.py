@@ -60,6 +60,7 @@ def people(scoped):
         ("a typing error", "seam o'brien", {"obrien"}),
         ("a letter left out", "ana vries", {"anna"}),
         ("nothing alike", "qqqqqq", set()),
+        ("an address that nobody has", "somebody@example.com", set()),
         ("empty", "  ", set()),
         ("signs only", "%_\\", set()),
     ],
