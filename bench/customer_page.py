@@ -118,6 +118,7 @@ def main() -> int:
         base = p95(milliseconds(Client(), [f"/bare/?id={pk}" for pk in sample]))
     print(f"{'bare request, one row':34} {1:>7} queries  {'':12}  p95 {base:6.1f} ms  {1.0:6.1f}×")
     counts, slow = report("customer page", client, [f"/customers/{pk}/" for pk in sample], base)
+    report("its facts", client, [f"/customers/{pk}/facts/" for pk in sample], base)
     report("its orders", client, [f"/customers/{pk}/orders/" for pk in sample], base)
     report("its timeline", client, [f"/customers/{pk}/timeline/" for pk in sample], base)
     for name, paths in lists(merchant, sample[:50]):

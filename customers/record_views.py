@@ -30,7 +30,8 @@ from customers.selectors import customer_for, reach_of
 from customers.services import clean_tags, customer_change, identity_add, identity_remove
 from customers.timeline import kinds, story_of
 
-MOST_NOTES = 20
+# The newest stand in the card; the timeline has them all.
+MOST_NOTES = 3
 
 
 @dataclass(frozen=True)
@@ -52,20 +53,26 @@ class PlacedAction:
 def customer_record(request: StaffRequest, customer_id: int) -> HttpResponse:
     """The whole page; the panels of other apps load themselves."""
     customer = customer_for(membership=request.membership, customer_id=customer_id)
-    context = (
-        _summary(request, customer)
-        | _story(request, customer)
-        | _consent(request, customer)
-        | _identities(request, customer)
-        | _addresses(request, customer)
-        | _notes(request, customer)
-    )
+    context = _summary(request, customer) | _story(request, customer) | _notes(request, customer)
     context |= {
         "facts_panels": _panels(request, customer, "facts"),
         "story_panels": _panels(request, customer, "story"),
         "actions": _actions(request, customer),
     }
     return render(request, "customers/customer_record.html", context)
+
+
+@require_safe
+def customer_facts(request: StaffRequest, customer_id: int) -> HttpResponse:
+    """The cards beside the story that the page brings after itself: worth, reach, identities, addresses."""
+    customer = customer_for(membership=request.membership, customer_id=customer_id)
+    context = (
+        _summary(request, customer)
+        | _consent(request, customer)
+        | _identities(request, customer)
+        | _addresses(request, customer)
+    )
+    return render(request, "customers/_customer_facts.html", context)
 
 
 def _common(request: StaffRequest, customer: Customer) -> dict[str, Any]:
@@ -166,10 +173,11 @@ def _story(request: StaffRequest, customer: Customer) -> dict[str, Any]:
 # --- consent ------------------------------------------------------------------------------------------------
 
 
-@require_POST
 def customer_consent(request: StaffRequest, customer_id: int) -> HttpResponse:
-    """A colleague writes down what the customer said."""
+    """The side panel's list of answers; a POST writes down what the customer said to a colleague."""
     customer = customer_for(membership=request.membership, customer_id=customer_id)
+    if request.method != "POST":
+        return render(request, "customers/_consent_form.html", _consent(request, customer))
     form = ConsentForm(request.POST)
     if not form.is_valid():
         raise Rejected(_("Choose a channel and an answer."))
@@ -183,7 +191,7 @@ def customer_consent(request: StaffRequest, customer_id: int) -> HttpResponse:
         source="staff",
         proof={"user": request.user.pk, "said": said["wording"]},
     )
-    return render(request, "customers/_customer_consent.html", _consent(request, customer))
+    return _card_done(request, "customers/_customer_consent.html", _consent(request, customer))
 
 
 def _consent(request: StaffRequest, customer: Customer) -> dict[str, Any]:
@@ -314,8 +322,8 @@ def customer_notes(request: StaffRequest, customer_id: int) -> HttpResponse:
 
 
 def _notes(request: StaffRequest, customer: Customer) -> dict[str, Any]:
-    rows = customer.notes.select_related("author__user").order_by("-created_at", "-id")[: MOST_NOTES + 1]
-    notes = list(rows)
+    rows = customer.notes.select_related("author__user").order_by("-created_at", "-id")
+    notes = list(rows[: MOST_NOTES + 1])
     return _common(request, customer) | {
         "notes": notes[:MOST_NOTES],
         "has_older": len(notes) > MOST_NOTES,

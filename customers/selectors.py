@@ -23,13 +23,12 @@ Text = str | Promise
 
 
 def customer_for(*, membership: Membership, customer_id: int) -> Customer:
-    """The customer, with metrics, owner, team and company, if the member may see them, else NotFound."""
-    rows = Customer.objects.visible_to(membership).select_related(
-        "merchant", "metrics", "owner__user", "team", "company"
-    )
+    """The customer, with metrics, owner and company, if the member may see them, else NotFound. One query."""
+    rows = Customer.objects.visible_to(membership).select_related("metrics", "owner__user", "company")
     customer: Customer | None = rows.filter(pk=customer_id).first()
     if customer is None:
         raise NotFound()
+    customer.merchant = membership.merchant
     return customer
 
 

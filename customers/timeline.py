@@ -20,7 +20,9 @@ from customers import events as ours
 from customers.models import Note
 from customers.registries import SUBJECT_PAGES
 
-PAGE = 20
+# What fills the first screen; the server's time for the page goes with it. Going back shows more at once.
+FIRST_PAGE = 10
+PAGE = 30
 # The keys of an event's data whose values are codes, and what the codes mean.
 CODED = ("channel", "purpose", "source", "changes")
 WORDS = {
@@ -75,8 +77,9 @@ def kinds() -> list[tuple[str, str]]:
     return [(app, label) for app, label in labels.items() if app in present]
 
 
-def story_of(*, customer_id: int, kind: str = "", text: str = "", after: str = "", size: int = PAGE) -> Story:
+def story_of(*, customer_id: int, kind: str = "", text: str = "", after: str = "") -> Story:
     """The newest first, narrowed by app and words. Three queries: events, their people, their notes."""
+    size = PAGE if after else FIRST_PAGE
     page = keyset_page(_events(customer_id, kind, text), order=ORDER, after=after, size=size)
     return Story(entries_of(page.rows), page.after)
 

@@ -26,6 +26,12 @@ urlpatterns: list[URLPattern] = [
         needs="customers.view",
     ),
     staff_path(
+        "customers/<int:customer_id>/facts/",
+        record_views.customer_facts,
+        name="customer_facts",
+        needs="customers.view",
+    ),
+    staff_path(
         "customers/<int:customer_id>/timeline/",
         record_views.customer_timeline,
         name="customer_timeline",

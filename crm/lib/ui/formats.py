@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 
 from django.utils import formats, numberformat, timezone
 from django.utils.translation import get_language, gettext, ngettext, pgettext
@@ -108,12 +109,22 @@ def _until(at: datetime, now: datetime, seconds: float) -> str:
     return day_text(timezone.localtime(at).date(), timezone.localtime(now).date())
 
 
+@lru_cache(maxsize=4_096)
+def _dated(day: date, pattern: str, language: str | None) -> str:
+    """A page shows fifty dates, the next page mostly the same ones; formatting one takes 0.1 ms."""
+    return formats.date_format(day, pattern)
+
+
+def _written(day: date, pattern: str) -> str:
+    return _dated(day, pattern, get_language())
+
+
 def day_text(day: date, today: date | None = None) -> str:
     """`18 Nov`, with the year when it is not this one."""
     today = today or timezone.localdate()
     if day.year == today.year:
-        return formats.date_format(day, pgettext("date without year, Django date format", "j M"))
-    return formats.date_format(day, pgettext("date with year, Django date format", "j M Y"))
+        return _written(day, pgettext("date without year, Django date format", "j M"))
+    return _written(day, pgettext("date with year, Django date format", "j M Y"))
 
 
 def heading_text(day: date, today: date | None = None) -> str:
@@ -124,14 +135,18 @@ def heading_text(day: date, today: date | None = None) -> str:
     if day == today - timedelta(days=1):
         return gettext("Yesterday")
     if timedelta(0) < today - day < timedelta(days=7):
-        return formats.date_format(day, pgettext("weekday and date, Django date format", "l, j M"))
+        return _written(day, pgettext("weekday and date, Django date format", "l, j M"))
     return day_text(day, today)
 
 
 def exact_text(at: datetime) -> str:
     """The instant to the minute with its zone, in the active time zone: `18 Nov 2026, 14:05 CST`."""
     local = timezone.localtime(at)
-    text = formats.date_format(local, pgettext("exact time, Django date format", "j M Y, H:i"))
+    pattern = pgettext("exact time, Django date format", "j M Y, H:i")
+    if pattern.endswith("H:i"):
+        text = _written(local.date(), pattern.removesuffix("H:i")) + local.strftime("%H:%M")
+    else:
+        text = formats.date_format(local, pattern)
     return f"{text} {zone_text(local)}"
 
 
