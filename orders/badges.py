@@ -25,7 +25,8 @@ def late_orders(membership: Membership) -> int:
     today = timezone.localdate()
     border = today - timedelta(days=LATE_DAYS)
     late: QuerySet[Order] = Order.objects.visible_to(membership).late(today).filter(promised_on__gt=border)
-    return late[:MOST_COUNTED].count()
+    # Fetching so few keys is cheaper than having Django build COUNT over a sliced subquery.
+    return len(late.order_by().values_list("pk", flat=True)[:MOST_COUNTED])
 
 
 @finder(label=_("Orders"), icon="shopping-bag", needs="orders.view")
