@@ -38,7 +38,9 @@ SQL_TYPES = {
 class Field:
     """One thing that a file may tell. `max_chars` is what the database column holds; longer text is refused.
 
-    `synonyms` are headers in any language, compared without case, spaces and punctuation.
+    `synonyms` are headers in any language, compared without case, spaces and punctuation. `vague` ones may
+    mean other things as well ("name", "status"): they are asked last, after every field took its clear
+    header, and only count when the values fit.
     """
 
     key: str
@@ -47,6 +49,7 @@ class Field:
     required: bool = False
     max_chars: int = 300
     synonyms: tuple[str, ...] = ()
+    vague: tuple[str, ...] = ()
     help: Text = ""
 
 

@@ -152,7 +152,15 @@ def guess_preset(presets: Sequence[Preset], columns: list[str]) -> Preset | None
 
 
 def guess_mapping(fields: Sequence[Field], columns: list[str], sample: list[list[str]]) -> dict[str, str]:
-    """field → column, each column once: by the header's name first, then by the shape of the values."""
+    """field → column, each column once: by clear headers, then by vague ones, then by the values' shape.
+
+    Among fields that share a vague header the first one without a column gets it: "Name" is the order's
+    number where nothing else is, else the customer's name, else the product's.
+    """
+    values = {
+        column: [row[position] for row in sample if position < len(row)]
+        for position, column in enumerate(columns)
+    }
     mapping: dict[str, str] = {}
     names = {comparable(column): column for column in reversed(columns)}
     for wanted in fields:
@@ -162,14 +170,42 @@ def guess_mapping(fields: Sequence[Field], columns: list[str], sample: list[list
                 mapping[wanted.key] = column
                 break
     for wanted in fields:
+        if wanted.key in mapping:
+            continue
+        for header in wanted.vague:
+            column = names.get(comparable(header))
+            if column and column not in mapping.values() and _may_hold(wanted, values[column]):
+                mapping[wanted.key] = column
+                break
+    for wanted in fields:
         if wanted.key in mapping or not (wanted.required or wanted.kind == Kind.EMAIL):
             continue
-        for position, column in enumerate(columns):
-            values = [row[position] for row in sample if row[position]]
-            if column not in mapping.values() and values and all(_has_shape(wanted.kind, v) for v in values):
+        for column in columns:
+            cells = [cell for cell in values[column] if cell]
+            if column not in mapping.values() and cells and all(_has_shape(wanted.kind, v) for v in cells):
                 mapping[wanted.key] = column
                 break
     return mapping
+
+
+def _may_hold(wanted: Field, cells: list[str]) -> bool:
+    """Whether a column with a vague header can be this field, by its first values; without any it can.
+
+    What every row needs stands in every row: an export that tells an order in several rows repeats its
+    number, while other columns are filled in the first row only.
+    """
+    if wanted.required and cells and not all(cells):
+        return False
+    filled = [cell for cell in cells if cell]
+    match wanted.kind:
+        case Kind.REFERENCE:
+            return all(any(letter.isdecimal() for letter in cell) for cell in filled)
+        case Kind.TEXT:
+            return all(any(letter.isalpha() for letter in cell) and "@" not in cell for cell in filled)
+        case Kind.MONEY:
+            return all(_NUMBER_SHAPE.fullmatch(cell) for cell in filled)
+        case _:
+            return all(_has_shape(wanted.kind, cell) for cell in filled)
 
 
 def _has_shape(kind: Kind, value: str) -> bool:

@@ -151,11 +151,163 @@ def test_an_amount_printed_in_either_sign_is_read_back(amount, sign):
                 "sku": "SKU",
             },
         ),
+        (
+            "WooCommerce with a column less than its preset asks for",
+            [
+                *("Order Number", "Order Status", "Order Date", "Customer Note", "Email (Billing)"),
+                *("Phone (Billing)", "Country Code (Billing)", "City (Billing)", "Order Total Amount"),
+                *("SKU", "Item #", "Item Name", "Quantity", "Item Cost"),
+            ],
+            {
+                "order_ref": "Order Number",
+                "placed_at": "Order Date",
+                "payment": "Order Status",
+                "email": "Email (Billing)",
+                "phone": "Phone (Billing)",
+                "city": "City (Billing)",
+                "country": "Country Code (Billing)",
+                "total": "Order Total Amount",
+                "sku": "SKU",
+                "title": "Item Name",
+                "quantity": "Quantity",
+                "unit_price": "Item Cost",
+                "note": "Customer Note",
+                "customer_name": None,
+                "fulfilment": None,
+            },
+        ),
+        (
+            "Taobao",
+            [
+                *(
+                    "订单编号",
+                    "买家会员名",
+                    "买家应付邮费",
+                    "总金额",
+                    "买家实际支付金额",
+                    "订单状态",
+                    "买家留言",
+                ),
+                *("收货人姓名", "联系电话", "联系手机", "订单创建时间", "订单付款时间", "宝贝标题"),
+            ],
+            {
+                "order_ref": "订单编号",
+                "customer_name": "收货人姓名",
+                "shipping": "买家应付邮费",
+                "total": "买家实际支付金额",
+                "payment": "订单状态",
+                "note": "买家留言",
+                "title": "宝贝标题",
+                "phone": "联系手机",
+                "placed_at": "订单创建时间",
+                "paid_at": "订单付款时间",
+            },
+        ),
+        (
+            "two states share one word",
+            ["order_id", "created_at", "payment_status", "status"],
+            {"payment": "payment_status", "fulfilment": "status"},
+        ),
     ],
 )
 def test_headers_are_recognised(case, header, expected):
     mapping = guess_mapping(FIELDS, header, [])
     assert {key: mapping.get(key) for key in expected} == expected
+
+
+SHOPIFY_ROWS = [
+    ["#1001", "li@example.com", "2024-05-31 18:30:00 +0800", "Teapot 0.6 l", "2", "35.00", "Li Mei", "5512"],
+    ["#1001", "li@example.com", "", "Cup", "1", "5.00", "", ""],
+]
+
+
+@pytest.mark.parametrize(
+    "case, header, rows, expected",
+    [
+        (
+            "Shopify's number is called Name, and its Id stands in the first row only",
+            [
+                *("Name", "Email", "Created at", "Lineitem name", "Lineitem quantity", "Lineitem price"),
+                *("Billing Name", "Id"),
+            ],
+            SHOPIFY_ROWS,
+            {"order_ref": "Name", "customer_name": "Billing Name", "title": "Lineitem name"},
+        ),
+        (
+            "with a better number Name is the buyer",
+            ["order_id", "name", "email", "date", "total"],
+            [["77", "Li Mei", "li@example.com", "2024-05-31", "12.50"]],
+            {"order_ref": "order_id", "customer_name": "name", "placed_at": "date", "total": "total"},
+        ),
+        (
+            "a vague number comes before Name",
+            ["id", "name", "email", "date", "amount"],
+            [["77", "Li Mei", "li@example.com", "2024-05-31", "12.50"]],
+            {"order_ref": "id", "customer_name": "name", "total": "amount"},
+        ),
+        (
+            "people are no order numbers",
+            ["Name", "Date", "Amount"],
+            [["Li Mei", "2024-05-31", "12.50"], ["Wang Wei", "2024-06-01", "9.90"]],
+            {"order_ref": None, "customer_name": "Name"},
+        ),
+        (
+            "order numbers are no people",
+            ["order_id", "name", "date"],
+            [["77", "#1001", "2024-05-31"]],
+            {"order_ref": "order_id", "customer_name": None},
+        ),
+        (
+            "after the buyer Name is the product",
+            ["order_no", "customer_name", "name", "qty", "price"],
+            [["77", "Li Mei", "Teapot", "1", "35"]],
+            {"customer_name": "customer_name", "title": "name", "unit_price": "price"},
+        ),
+        (
+            "Customer by number",
+            ["order no", "customer", "date"],
+            [["77", "13085", "2024-05-31"]],
+            {"customer_ref": "customer", "customer_name": None},
+        ),
+        (
+            "Customer by name",
+            ["order no", "customer", "date"],
+            [["77", "Li Mei", "2024-05-31"]],
+            {"customer_ref": None, "customer_name": "customer"},
+        ),
+        (
+            "Chinese",
+            ["订单号", "姓名", "手机", "日期", "商品", "数量", "价格", "状态"],
+            [["202405310001", "李晓梅", "13800138000", "2024-05-31", "茶壶", "1", "35", "已付款"]],
+            {
+                "order_ref": "订单号",
+                "customer_name": "姓名",
+                "phone": "手机",
+                "placed_at": "日期",
+                "title": "商品",
+                "quantity": "数量",
+                "unit_price": "价格",
+                "payment": "状态",
+            },
+        ),
+        (
+            "Chinese with a customer of both kinds",
+            ["编号", "客户", "时间", "金额"],
+            [["A-1", "李晓梅", "2024-05-31 10:00", "¥35.00"]],
+            {"order_ref": "编号", "customer_name": "客户", "customer_ref": None, "total": "金额"},
+        ),
+        (
+            "a description beside the product's name is a note",
+            ["order no", "item name", "description"],
+            [["77", "Teapot", "wrap it, please"]],
+            {"title": "item name", "note": "description"},
+        ),
+    ],
+)
+def test_a_vague_header_is_what_is_left_and_fits(case, header, rows, expected):
+    mapping = guess_mapping(FIELDS, header, rows)
+    assert {key: mapping.get(key) for key in expected} == expected
+    assert len(set(mapping.values())) == len(mapping)
 
 
 def test_without_known_headers_the_shape_of_the_values_tells():
