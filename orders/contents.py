@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Sum
 
-from crm.lib.money import rounded
+from crm.lib.money import in_base, stored
 from orders.drafts import LineDraft, PaymentDraft, RefundDraft, ShipmentDraft
 from orders.models import Order, OrderLine, Payment, Product, Refund, RefundLine, Shipment, Variant
 
@@ -111,7 +111,7 @@ def refunds_merge(order: Order, drafts: Iterable[RefundDraft]) -> bool:
                 "customer_id": order.customer_id,
                 "amount": draft.amount,
                 "currency": order.currency,
-                "base_amount": in_base(order, draft.amount),
+                "base_amount": in_base(stored(draft.amount), order.rate),
                 "reason": draft.reason[:200],
                 "refunded_at": draft.refunded_at,
             },
@@ -144,18 +144,11 @@ def refunds_settle(order: Order) -> None:
     """Sets the order's refunded sums and payment state from its refunds (one query, one update)."""
     total: Decimal = order.refunds.aggregate(total=Sum("amount"))["total"] or Decimal(0)
     order.refunded = total
-    order.base_refunded = in_base(order, total)
+    order.base_refunded = in_base(total, order.rate)
     if total > 0:
         everything = total >= order.total
         order.payment = Order.Payment.REFUNDED if everything else Order.Payment.PARTLY_REFUNDED
     order.save(update_fields=["refunded", "base_refunded", "payment", "updated_at"])
-
-
-def in_base(order: Order, amount: Decimal) -> Decimal | None:
-    """The amount in the merchant's currency by the order's frozen rate; None while there is none."""
-    if order.rate is None:
-        return None
-    return rounded(amount * order.rate, order.merchant.base_currency)
 
 
 def shipments_merge(order: Order, drafts: Iterable[ShipmentDraft]) -> bool:

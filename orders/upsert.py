@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from crm.accounts.models import Merchant
 from crm.accounts.services import rate_to_base
 from crm.lib.errors import Rejected, Text
-from crm.lib.money import rounded, validate_currency
+from crm.lib.money import in_base, stored, validate_currency
 from customers.identities import resolve
 from customers.models import Customer
 from orders.announcing import announce_changed, announce_state
@@ -132,7 +132,9 @@ def _apply(order: Order, draft: OrderDraft) -> None:
     order.email = contact.email or order.email
     order.phone = contact.phone[:40] or order.phone
     order.currency = draft.currency
-    for name in ("subtotal", "discount", "shipping", "tax", "total", "placed_at", "country", "note"):
+    for name in ("subtotal", "discount", "shipping", "tax", "total"):
+        setattr(order, name, stored(getattr(draft, name)))
+    for name in ("placed_at", "country", "note"):
         setattr(order, name, getattr(draft, name))
     order.coupons, order.tags = list(draft.coupons), list(draft.tags)
     order.shipping_address = draft.shipping_address
@@ -151,11 +153,8 @@ def _freeze_rate(merchant: Merchant, order: Order) -> None:
     if order.rate is None:
         on = order.placed_at.astimezone(merchant.zone).date()
         order.rate = rate_to_base(merchant=merchant, currency=order.currency, on=on)
-    if order.rate is None:
-        order.base_total = order.base_refunded = None
-        return
-    order.base_total = rounded(order.total * order.rate, merchant.base_currency)
-    order.base_refunded = rounded(order.refunded * order.rate, merchant.base_currency)
+    order.base_total = in_base(order.total, order.rate)
+    order.base_refunded = in_base(order.refunded, order.rate)
 
 
 def _customer(merchant: Merchant, channel: SalesChannel, draft: OrderDraft, source: str) -> Customer | None:

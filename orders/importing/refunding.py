@@ -3,7 +3,6 @@ orders."""
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 from django.db import connection
@@ -13,7 +12,7 @@ from psycopg2.extras import execute_values
 from crm.accounts.models import Merchant
 from crm.events.emitting import Draft, emit_many
 from crm.imports.models import Change, ImportBatch
-from crm.lib.money import rounded
+from crm.lib.money import in_base, in_base_sql
 from orders import events
 from orders.announcing import plain
 from orders.importing.matching import Cancellation, Wanted, match
@@ -100,10 +99,9 @@ def _insert(batch: ImportBatch, channel: SalesChannel, fresh: list[Cancellation]
     if not fresh:
         return {}
     now = timezone.now()
-    base = batch.merchant.base_currency
     rows = [
         (batch.merchant_id, channel.pk, each.ref, each.order_id, each.customer_id, each.amount, each.currency,
-         in_base(each.amount, each.rate, base), "", each.at, batch.pk, now)
+         in_base(each.amount, each.rate), "", each.at, batch.pk, now)
         for each in fresh
     ]  # fmt: skip
     with connection.cursor() as cursor:
@@ -151,13 +149,6 @@ def _lines(merchant_id: int, refund_id: int, cancellation: Cancellation) -> list
     return rows
 
 
-def in_base(amount: Decimal, rate: Decimal | None, base: str) -> Decimal | None:
-    """The amount in the merchant's currency; its own currency keeps all four places."""
-    if rate is None:
-        return None
-    return amount if rate == 1 else rounded(amount * rate, base)
-
-
 def settle(batch: ImportBatch, order_ids: set[int]) -> None:
     """Brings the orders' refunded sums and payment state in line with their refunds.
 
@@ -167,14 +158,13 @@ def settle(batch: ImportBatch, order_ids: set[int]) -> None:
     execute(
         f"""
         UPDATE {ORDER} o SET
-            refunded = s.refunded, base_refunded = CASE WHEN o.rate IS NOT NULL THEN s.base_refunded END,
+            refunded = s.refunded, base_refunded = {in_base_sql("s.refunded", "o.rate")},
             payment = CASE WHEN s.refunded <= 0 THEN
                                CASE WHEN o.payment IN ('partly', 'refunded') THEN 'paid' ELSE o.payment END
                            WHEN s.refunded >= o.total THEN 'refunded' ELSE 'partly' END,
             updated_at = CASE WHEN o.import_batch_id = %(batch)s THEN o.updated_at ELSE now() END
         FROM (
-            SELECT w.id, coalesce(sum(r.amount), 0) AS refunded, coalesce(sum(r.base_amount), 0) AS
-                base_refunded
+            SELECT w.id, coalesce(sum(r.amount), 0) AS refunded
             FROM unnest(%(orders)s::bigint[]) AS w(id)
             LEFT JOIN {REFUND} r ON r.merchant_id = %(merchant)s AND r.order_id = w.id GROUP BY w.id
         ) s

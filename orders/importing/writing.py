@@ -8,7 +8,7 @@ from typing import Any
 from crm.accounts.models import Merchant
 from crm.events.emitting import Draft, emit_many
 from crm.imports.models import ImportBatch
-from crm.lib.money import minor_units
+from crm.lib.money import in_base_sql
 from orders import events
 from orders.announcing import plain
 from orders.importing.changing import change_orders
@@ -81,7 +81,6 @@ def _link(batch: ImportBatch, values: dict[str, Any]) -> None:
 def _insert(batch: ImportBatch, channel: SalesChannel, values: dict[str, Any]) -> list[tuple[Any, ...]]:
     """(id, customer, number, total, currency, placed, paid, cancelled) of the orders that are new."""
     sql = names(batch)
-    places = minor_units(batch.merchant.base_currency)
     paid = f"{payment_sql()} IN ('paid', 'partly', 'refunded')"
     created = fetch(
         f"""
@@ -106,7 +105,7 @@ def _insert(batch: ImportBatch, channel: SalesChannel, values: dict[str, Any]) -
             coalesce(email, ''), coalesce(phone, ''), payment_state, fulfilment_state, order_currency,
             round(lines_total, 4), coalesce(discount, 0), coalesce(shipping, 0), coalesce(tax, 0),
                 order_total, 0,
-            rate, CASE WHEN rate = 1 THEN order_total ELSE round(order_total * rate, {places}) END,
+            rate, {in_base_sql("order_total", "rate")},
             CASE WHEN rate IS NOT NULL THEN 0 END, '{{{{}}}}', '{{{{}}}}', '{{{{}}}}', coalesce(country, ''),
             coalesce(note, ''), placed_at, paid_on, cancelled_at,
             file_version, %(batch)s, now(), now()
