@@ -15,6 +15,7 @@ from marketing.models import Campaign
 from marketing.sending import content
 
 Text = str | Promise
+AUDIENCE, CONTENT, SENDER = "audience", "content", "sender"
 # Gmail cuts a mail's HTML here and hides the rest, the unsubscribe link with it.
 GMAIL_BYTES = 102_000
 SUBJECT_SHOWN = 60
@@ -23,11 +24,13 @@ _ALT = re.compile(r"<(?:mj-image|img)\b(?![^>]*\balt=)[^>]*>", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Point:
-    """One line of the list. `state`: good, warn (think again) or bad (can't be sent)."""
+    """One line of the list. `state`: good, warn (think again) or bad (can't be sent); `part`: the step of the
+    maker where it is decided."""
 
     state: str
     title: Text
     text: Text = ""
+    part: str = CONTENT
 
 
 def checklist(*, campaign: Campaign, merchant: Merchant, people: int | None) -> list[Point]:
@@ -49,11 +52,11 @@ def blocking(*, campaign: Campaign, merchant: Merchant) -> list[Text]:
 
 def _audience(campaign: Campaign, people: int | None) -> Point:
     if campaign.audience == Campaign.Audience.SEGMENT and campaign.segment_id is None:
-        return Point("bad", _("Audience"), _("Choose who gets it."))
+        return Point("bad", _("Audience"), _("Choose who gets it."), AUDIENCE)
     if people == 0:
-        return Point("bad", _("Audience"), _("Nobody in this audience can get it right now."))
+        return Point("bad", _("Audience"), _("Nobody in this audience can get it right now."), AUDIENCE)
     who = campaign.segment.name if campaign.segment else _("Everyone who allowed mail")
-    return Point("good", _("Audience"), str(who))
+    return Point("good", _("Audience"), str(who), AUDIENCE)
 
 
 def _sender(campaign: Campaign, merchant: Merchant) -> Point:
@@ -62,9 +65,10 @@ def _sender(campaign: Campaign, merchant: Merchant) -> Point:
         if address(email).utf8:
             raise BadAddress
     except BadAddress:
-        return Point("bad", _("Sender"), _("“%(email)s” can't be a sender address.") % {"email": email})
+        text = _("“%(email)s” can't be a sender address.") % {"email": email}
+        return Point("bad", _("Sender"), text, SENDER)
     name = campaign.sender_name or merchant.sender_name or merchant.name
-    return Point("good", _("Sender"), f"{name} <{email}>")
+    return Point("good", _("Sender"), f"{name} <{email}>", SENDER)
 
 
 def _subject(campaign: Campaign) -> Point:
@@ -119,7 +123,6 @@ def _links(links: tuple[str, ...], campaign: Campaign) -> Point:
 
 def _postal(merchant: Merchant) -> Point:
     if merchant.postal_address:
-        return Point("good", _("Postal address"), merchant.postal_address)
-    return Point(
-        "warn", _("Postal address"), _("Many countries ask for one in each mail. Add it in the settings.")
-    )
+        return Point("good", _("Postal address"), merchant.postal_address, SENDER)
+    text = _("Many countries ask for one in each mail. Add it in the settings.")
+    return Point("warn", _("Postal address"), text, SENDER)

@@ -24,8 +24,13 @@ class SegmentChoice(forms.ModelChoiceField[Segment]):
         return str(obj.name)
 
 
+# A draft is kept without them; nothing is sent without them (marketing/campaigns/checklist.py).
+NEEDED_TO_SEND = ("segment", "subject", "body")
+
+
 class CampaignForm(forms.ModelForm[Campaign]):
-    """The maker's form; saved as it is typed, so nothing but the name is required here."""
+    """The maker's form. It is saved as it is typed, so only the name must be there; the labels say what the
+    sending will need."""
 
     segment = SegmentChoice(
         label=_("Segment"),
@@ -55,6 +60,17 @@ class CampaignForm(forms.ModelForm[Campaign]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["segment"].queryset = Segment.objects.live().order_by("name")  # type: ignore[attr-defined]
+        self._ask_for(NEEDED_TO_SEND, True)
+
+    def full_clean(self) -> None:
+        """Keeps an unfinished draft: what only the sending needs may be empty while it is checked."""
+        self._ask_for(NEEDED_TO_SEND, False)
+        super().full_clean()
+        self._ask_for(NEEDED_TO_SEND, True)
+
+    def _ask_for(self, names: tuple[str, ...], required: bool) -> None:
+        for name in names:
+            self.fields[name].required = required
 
 
 class TemplateForm(forms.ModelForm[Template]):

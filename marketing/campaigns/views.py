@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -23,7 +25,7 @@ from crm.lib.ui.parts import Step, Tab
 from customers.models import Customer
 from marketing.campaigns import selectors, services, testing
 from marketing.campaigns.audience import Reach, reach
-from marketing.campaigns.checklist import checklist
+from marketing.campaigns.checklist import AUDIENCE, CONTENT, Point, checklist
 from marketing.campaigns.forms import CampaignCreateForm, CampaignForm, ScheduleForm, TestSendForm
 from marketing.campaigns.selectors import GROUPS
 from marketing.models import Campaign, Delivery, Segment
@@ -107,32 +109,48 @@ def _number(value: str | None) -> int:
 
 
 def campaign_edit(request: StaffRequest, pk: int) -> HttpResponse:
-    """The maker. Each change is saved as it is made; the answer then is the side: preview and check list."""
+    """The maker. Each change is saved as it is made; the answer then is what the mail lacks, and the steps.
+
+    It never brings the buttons: whoever is about to press one keeps it (static/js/campaign-maker.js).
+    """
     campaign = _campaign(pk)
     if not campaign.is_editable:
-        return redirect("campaign_detail", pk)
+        return _to_the_record(request, pk)
     form = CampaignForm(request.POST or None, instance=campaign)
-    if request.method == "POST":
-        if form.is_valid():
-            campaign = services.campaign_edit(campaign=_campaign(pk), values=form.cleaned_data)
-            if _is_fragment(request):
-                return render(request, "marketing/_campaign_side.html", _side(request, campaign))
+    if request.method == "POST" and form.is_valid():
+        campaign = services.campaign_edit(campaign=_campaign(pk), values=form.cleaned_data)
+        if not _is_fragment(request):
             return redirect("campaign_edit", pk)
-        if _is_fragment(request):
-            context = _side(request, _campaign(pk)) | {"form_errors": form.errors}
-            return render(request, "marketing/_campaign_side.html", context, status=422)
-    context = {"campaign": campaign, "form": form, "variables": VARIABLES, "steps": _steps(campaign)}
-    context |= _side(request, _campaign(pk))
-    return render(request, "marketing/campaign_maker.html", context, status=422 if form.errors else 200)
+    else:
+        campaign = _campaign(pk)
+    context = _side(request, campaign) | {"form_errors": form.errors}
+    status = 422 if form.errors else 200
+    if request.method == "POST" and _is_fragment(request):
+        context["is_fragment"] = True
+        return render(request, "marketing/_campaign_side.html", context, status=status)
+    context |= {"form": form, "variables": VARIABLES} | _dialogs(request)
+    return render(request, "marketing/campaign_maker.html", context, status=status)
 
 
-def _steps(campaign: Campaign) -> list[Step]:
-    audience = campaign.segment_id is not None or campaign.audience == Campaign.Audience.EVERYONE
-    content = bool(campaign.subject.strip() and campaign.body.strip())
+def _to_the_record(request: StaffRequest, pk: int) -> HttpResponse:
+    """Where a started campaign is looked at; a maker that is still open elsewhere is led there too."""
+    if not _is_fragment(request):
+        return redirect("campaign_detail", pk)
+    return HttpResponse(status=204, headers={"HX-Redirect": reverse("campaign_detail", args=[pk])})
+
+
+def _steps(points: Sequence[Point]) -> list[Step]:
+    """Done is what nothing on the check list stands against; the first other one is the current one."""
+    open_parts = {point.part for point in points if point.state == "bad"}
+    marks = [
+        (_("Audience"), "#audience", AUDIENCE not in open_parts),
+        (_("Content"), "#content", CONTENT not in open_parts),
+        (_("Check and send"), "#check", False),
+    ]
+    current = next(number for number, (_label, _href, done) in enumerate(marks) if not done)
     return [
-        Step(_("Audience"), "done" if audience else "current", "#audience"),
-        Step(_("Content"), "done" if content else "current" if audience else "ahead", "#content"),
-        Step(_("Check and send"), "current" if audience and content else "ahead", "#campaign-side"),
+        Step(label, "current" if number == current else "done" if done else "ahead", href)
+        for number, (label, href, done) in enumerate(marks)
     ]
 
 
@@ -145,22 +163,27 @@ def _reach(campaign: Campaign) -> Reach | None:
 
 def _side(request: StaffRequest, campaign: Campaign) -> dict[str, Any]:
     found = _reach(campaign)
+    people = found.reachable if found else 0
     points = checklist(
         campaign=campaign, merchant=request.merchant, people=found.reachable if found else None
     )
+    words = ngettext("Send to %(n)s person", "Send to %(n)s people", people)
     return {
         "campaign": campaign,
         "reach": found,
         "points": points,
-        "ready": found is not None and found.reachable > 0 and all(point.state != "bad" for point in points),
+        "steps": _steps(points),
+        "is_blocked": people == 0 or any(point.state == "bad" for point in points),
         "stamp": int(timezone.now().timestamp() * 1000),
+        "send_words": words % {"n": number_text(people)},
+    }
+
+
+def _dialogs(request: StaffRequest) -> dict[str, Any]:
+    return {
         "test_form": TestSendForm(initial={"to": request.user.email}),
         "schedule_form": ScheduleForm(),
         "may_send": request.membership.can("campaigns.send"),
-        "send_words": ngettext(
-            "Send to %(n)s person", "Send to %(n)s people", found.reachable if found else 0
-        )
-        % {"n": number_text(found.reachable if found else 0)},
     }
 
 

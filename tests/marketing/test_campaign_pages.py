@@ -73,7 +73,60 @@ def test_the_side_says_what_is_wrong(merchant: Merchant, member_client: Callable
         f"/campaigns/{campaign.pk}/edit/", form_of(campaign, body="<p>{{ broken </p>"), headers=HTMX
     )
     assert "expected" in side.content.decode()
-    assert "disabled" in side.content.decode()
+    assert "data-blocked" in side.content.decode()
+    page = member_client("marketer").get(f"/campaigns/{campaign.pk}/edit/").content.decode()
+    send = page[page.index("data-campaign-send") - 200 : page.index("data-campaign-send") + 200]
+    assert "disabled" in send
+
+
+@pytest.mark.parametrize(
+    "name, changes, current",
+    [
+        ("nobody chosen", {"audience": "segment"}, "Audience"),
+        ("nothing written", {"body": ""}, "Content"),
+        ("no subject", {"subject": " "}, "Content"),
+        ("all there", {}, "Check and send"),
+    ],
+)
+def test_a_save_moves_the_steps_and_leaves_the_buttons(
+    merchant: Merchant,
+    member_client: Callable[..., Client],
+    name: str,
+    changes: dict[str, str],
+    current: str,
+) -> None:
+    make_subscriber(merchant)
+    campaign = make_campaign(merchant)
+    url = f"/campaigns/{campaign.pk}/edit/"
+    side = member_client("marketer").post(url, form_of(campaign, **changes), headers=HTMX).content.decode()
+    now = side[side.index('aria-current="step"') :]
+    assert now.index(f">{current}<") < now.index("</li>"), name
+    for kept in ("<form", "<button", "<iframe", "<dialog"):
+        assert kept not in side
+
+
+def test_one_person_is_not_people(merchant: Merchant, member_client: Callable[..., Client]) -> None:
+    make_subscriber(merchant)
+    campaign = make_campaign(merchant)
+    page = member_client("marketer").get(f"/campaigns/{campaign.pk}/edit/").content.decode()
+    assert "1 person is in the audience. 1 of them has an address" in page
+    assert "Send to 1 person" in page
+    assert "1 people" not in page
+
+
+def test_a_maker_left_open_is_led_to_the_record(
+    merchant: Merchant, member_client: Callable[..., Client]
+) -> None:
+    make_subscriber(merchant)
+    campaign = make_campaign(merchant)
+    with merchant_scope(merchant):
+        services.campaign_start(campaign=campaign)
+    url = f"/campaigns/{campaign.pk}/edit/"
+    answer = member_client("marketer").post(url, form_of(campaign, subject="Late"), headers=HTMX)
+    assert (answer.status_code, answer["HX-Redirect"]) == (204, f"/campaigns/{campaign.pk}/")
+    with merchant_scope(merchant):
+        campaign.refresh_from_db()
+    assert campaign.subject != "Late"
 
 
 def test_the_preview_is_the_customers_own_and_locked_up(
