@@ -16,7 +16,6 @@ from enum import StrEnum
 from functools import partial
 from hmac import compare_digest
 
-import redis
 import structlog
 from django.conf import settings
 from django.db import transaction
@@ -29,8 +28,8 @@ from crm.events.ringing import ring_task
 from crm.integrations import mail
 from crm.lib.crypto import keyed_hash
 from crm.lib.errors import TooMany
-from crm.lib.health import redis_client
 from crm.lib.tenancy import all_merchants, merchant_scope
+from crm.lib.throttle import count_up
 from customers.models import Identity, PortalCode
 from customers.portal_registry import FINDERS, Found
 
@@ -98,20 +97,6 @@ def _check_doorbell(merchant: Merchant, digests: dict[str, str]) -> None:
     for column, digest in digests.items():
         if count_up(f"portal:{column}:{digest}", seconds=WINDOW_MINUTES * 60) > LIMITS[column]:
             raise TooMany(code="portal_throttled")
-
-
-def count_up(key: str, *, seconds: int) -> int:
-    """How often this key was counted in its window, this time included; 0 when Redis is away."""
-    full = f"{settings.REDIS_PREFIX}:{key}"
-    try:
-        client = redis_client()
-        count = int(client.incr(full))
-        if count == 1:
-            client.expire(full, seconds)
-    except redis.RedisError as error:
-        log.warning("throttle without Redis", error=str(error))
-        return 0
-    return count
 
 
 # --- the worker's half -------------------------------------------------------------------------------------

@@ -7,6 +7,12 @@ from crm.events.types import EventType
 MEMBER_INVITED = EventType(
     "accounts.member_invited", _("Member invited"), _("%(email)s invited as %(role)s"), on_timeline=False
 )
+INVITATION_ASKED = EventType(
+    "accounts.invitation_asked",
+    _("Invitation asked for"),
+    _("Invitation to %(email)s sent"),
+    on_timeline=False,
+)
 MEMBER_CHANGED = EventType(
     "accounts.member_changed", _("Member changed"), _("%(email)s changed: %(changes)s"), on_timeline=False
 )

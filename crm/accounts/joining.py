@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import smtplib
 from typing import Any
 
-import structlog
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
-from django.core.mail import send_mail
 from django.db import transaction
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -18,9 +15,15 @@ from django.utils.encoding import force_str
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 from django.utils.translation import gettext as _
 
-from crm.accounts.models import Membership, User
+from crm.accounts.events import INVITATION_ASKED
+from crm.accounts.models import Membership, Merchant, User
+from crm.accounts.services import member_add
+from crm.events.emitting import emit
+from crm.lib.errors import TooMany
+from crm.lib.throttle import count_up
 
-log = structlog.get_logger()
+# Before a link is looked at. Whoever was invited needs two; an office shares one address.
+TRIES_PER_MINUTE = 20
 
 
 class _JoinTokens(PasswordResetTokenGenerator):
@@ -39,6 +42,12 @@ def join_link(membership: Membership) -> str:
     return f"{settings.PUBLIC_URL}{path}"
 
 
+def check_tries(*, ip: str | None) -> None:
+    """Raises TooMany when this address has tried links too often within a minute."""
+    if count_up(f"join:{ip}", seconds=60) > TRIES_PER_MINUTE:
+        raise TooMany(code="join_throttled")
+
+
 def invited_user(uid: str, token: str) -> User | None:
     """Whom the link is for; None when it is spent, too old or forged."""
     try:
@@ -48,13 +57,33 @@ def invited_user(uid: str, token: str) -> User | None:
     return user if _tokens.check_token(user, token) else None
 
 
-def invitation_send(*, membership: Membership, inviter: User) -> bool:
-    """Whether the mail server took the invitation. Talks to it at once, so call it outside a transaction."""
+@transaction.atomic
+def member_invite(*, merchant: Merchant, **fields: Any) -> Membership:
+    """The new member, and their invitation in the same transaction. Raises Conflict when they work here."""
+    membership = member_add(merchant=merchant, **fields)
+    invitation_ask(membership=membership)
+    return membership
+
+
+@transaction.atomic
+def invitation_ask(*, membership: Membership) -> None:
+    """Owes the member an invitation: crm/integrations/handlers.py puts it into the outbox, which keeps trying
+    for a day when the mail server is away."""
+    emit(
+        INVITATION_ASKED,
+        merchant=membership.merchant_id,
+        subject=membership,
+        data={"email": membership.user.email},
+    )
+
+
+def invitation_text(*, membership: Membership, inviter: str) -> tuple[str, str]:
+    """Subject and body in the invited person's language; the link in it is made now and lasts three days."""
     user, merchant = membership.user, membership.merchant
     knows_password = user.has_usable_password()
     context: dict[str, Any] = {
         "merchant": merchant,
-        "inviter": inviter.get_full_name(),
+        "inviter": inviter or merchant.name,
         "link": f"{settings.PUBLIC_URL}/" if knows_password else join_link(membership),
         "knows_password": knows_password,
         "days": settings.PASSWORD_RESET_TIMEOUT // 86400,
@@ -64,13 +93,7 @@ def invitation_send(*, membership: Membership, inviter: User) -> bool:
             "inviter": context["inviter"],
             "shop": merchant.name,
         }
-        text = render_to_string("accounts/invitation.txt", context)
-    try:
-        send_mail(" ".join(subject.split()), text, None, [user.email])
-    except (smtplib.SMTPException, OSError) as error:
-        log.warning("invitation not sent", merchant=merchant.pk, user=user.pk, error=str(error))
-        return False
-    return True
+        return subject, render_to_string("accounts/invitation.txt", context)
 
 
 @transaction.atomic

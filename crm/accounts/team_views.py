@@ -15,6 +15,7 @@ from crm.accounts.forms import InviteForm, JoinForm, MemberForm, TeamForm
 from crm.accounts.models import Membership, Team
 from crm.accounts.routes import StaffRequest
 from crm.lib.errors import Rejected
+from crm.lib.http import client_ip
 
 
 def member_list(request: StaffRequest) -> HttpResponse:
@@ -35,8 +36,8 @@ def member_invite(request: StaffRequest) -> HttpResponse:
             request, "accounts/member_invite.html", {"form": form}, status=422 if form.errors else 200
         )
     changes.check_may_name(request.membership, form.cleaned_data["role"])
-    membership = services.member_add(merchant=request.merchant, **form.cleaned_data)
-    return _after_invitation(request, membership)
+    membership = joining.member_invite(merchant=request.merchant, **form.cleaned_data)
+    return _invited(request, membership)
 
 
 @require_POST
@@ -44,18 +45,15 @@ def member_invite_again(request: StaffRequest, pk: int) -> HttpResponse:
     membership = _member(request, pk)
     if membership.user.has_usable_password():
         raise Rejected(_("This person has chosen a password already and can sign in."), code="joined_already")
-    return _after_invitation(request, membership)
+    joining.invitation_ask(membership=membership)
+    return _invited(request, membership)
 
 
-def _after_invitation(request: StaffRequest, membership: Membership) -> HttpResponse:
-    if joining.invitation_send(membership=membership, inviter=request.user):
-        messages.success(
-            request, _("The invitation is on its way to %(email)s.") % {"email": membership.user.email}
-        )
-        return redirect("member_list")
-    # The mail server didn't take it: the inviter may hand the link over in another way.
-    link = "" if membership.user.has_usable_password() else joining.join_link(membership)
-    return render(request, "accounts/member_link.html", {"member": membership, "link": link})
+def _invited(request: StaffRequest, membership: Membership) -> HttpResponse:
+    messages.success(
+        request, _("The invitation is on its way to %(email)s.") % {"email": membership.user.email}
+    )
+    return redirect("member_list")
 
 
 def member_edit(request: StaffRequest, pk: int) -> HttpResponse:
@@ -127,6 +125,7 @@ def team_delete(request: StaffRequest, pk: int) -> HttpResponse:
 @sensitive_post_parameters("password")
 def join(request: HttpRequest, uid: str, token: str) -> HttpResponse:
     """The invited person chooses a name and a password and is signed in."""
+    joining.check_tries(ip=client_ip(request))
     user = joining.invited_user(uid, token)
     if user is None:
         return render(request, "accounts/join_spent.html", status=404)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date
+from typing import Any
 
 import pytest
 from django.core import mail
@@ -12,15 +13,20 @@ from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from crm.accounts import events
-from crm.accounts.joining import join_link
+from crm.accounts.joining import TRIES_PER_MINUTE, join_link
 from crm.accounts.models import ApiKey, ExchangeRate, Membership, Merchant, Team
 from crm.events.actor import acting
+from crm.events.delivering import deliver
 from crm.events.emitting import emit
 from crm.events.models import Delivery, Event
-from crm.lib.tenancy import merchant_scope
+from crm.integrations.mail import send
+from crm.integrations.models import OutboundMail
+from crm.lib.tenancy import all_merchants, merchant_scope
 from tests.factories.accounts import make_key, make_member, make_rate, make_team
+from tests.support.smtp import SmtpSink
 
 Clients = Callable[..., Client]
 PAGES = {
@@ -108,8 +114,12 @@ def invitation(**changes: str) -> dict[str, str]:
 
 
 def test_an_invited_person_chooses_a_password_once(member_client: Clients, merchant: Merchant) -> None:
-    member_client("owner").post(reverse("member_invite"), invitation())
+    client = member_client("owner")
+    client.post(reverse("member_invite"), invitation())
+    work_invitations()
     assert [message.to for message in mail.outbox] == [["new@example.com"]]
+    inviter = client.membership.user.get_full_name()  # type: ignore[attr-defined]
+    assert mail.outbox[0].subject == f"{inviter} invites you to {merchant.name}"
     link = re.search(r"http\S+(/join/\S+)", mail.outbox[0].body)
     assert link
     guest = Client()
@@ -122,6 +132,100 @@ def test_an_invited_person_chooses_a_password_once(member_client: Clients, merch
     assert (member.user.name, member.user.check_password("correct horse battery")) == ("Neu Mann", True)
     assert guest.get(reverse("member_list")).status_code == 200
     assert Client().get(link[1]).status_code == 404
+
+
+def work_invitations() -> int:
+    """What the workers do with owed invitations; the number of mails that left."""
+    with all_merchants(reason="test"):
+        owed = list(Delivery.objects.filter(handler="integrations.invitation").values_list("id", flat=True))
+    for delivery in owed:
+        deliver(delivery)
+    with all_merchants(reason="test"):
+        mails = list(OutboundMail.objects.filter(purpose="invitation").values_list("id", flat=True))
+    return sum(send(one) for one in mails)
+
+
+def test_a_dead_mail_server_loses_no_invitation(
+    member_client: Clients, merchant: Merchant, smtp_sink: SmtpSink
+) -> None:
+    smtp_sink.fail("CONNECT", 421)
+    response = member_client("owner").post(reverse("member_invite"), invitation())
+    assert response.status_code == 302
+    assert work_invitations() == 0
+    with merchant_scope(merchant):
+        waiting = OutboundMail.objects.get()
+        assert (waiting.state, waiting.attempts) == (OutboundMail.State.QUEUED, 1)
+        OutboundMail.objects.update(due_at=timezone.now())
+    assert smtp_sink.mails == []
+    smtp_sink.heal()
+    assert work_invitations() == 1
+    assert [mail.recipients for mail in smtp_sink.mails] == [["new@example.com"]]
+    assert "/join/" in smtp_sink.mails[0].text
+
+
+def test_a_refused_invitation_owes_no_mail(member_client: Clients, merchant: Merchant) -> None:
+    known = make_member(merchant, "agent")
+    response = member_client("owner").post(reverse("member_invite"), invitation(email=known.user.email))
+    assert response.status_code == 409
+    with all_merchants(reason="test"):
+        assert not Delivery.objects.filter(handler="integrations.invitation").exists()
+
+
+def test_who_left_before_the_mail_is_not_invited(member_client: Clients, merchant: Merchant) -> None:
+    client = member_client("owner")
+    client.post(reverse("member_invite"), invitation())
+    member = Membership.objects.get(user__email="new@example.com")
+    client.post(reverse("member_deactivate", args=[member.pk]))
+    assert work_invitations() == 0
+    assert mail.outbox == []
+
+
+def test_asked_again_goes_out_again(member_client: Clients, merchant: Merchant) -> None:
+    client = member_client("owner")
+    client.post(reverse("member_invite"), invitation())
+    member = Membership.objects.get(user__email="new@example.com")
+    assert client.post(reverse("member_invite_again", args=[member.pk])).status_code == 302
+    assert work_invitations() == 2
+    assert [message.to for message in mail.outbox] == [["new@example.com"]] * 2
+
+
+def test_whoever_has_an_account_is_told_to_sign_in(
+    member_client: Clients, merchant: Merchant, rival: Merchant
+) -> None:
+    known = make_member(rival, "agent", password="correct horse battery")
+    member_client("owner").post(reverse("member_invite"), invitation(email=known.user.email))
+    work_invitations()
+    assert "/join/" not in mail.outbox[0].body
+    assert "You have an account already" in mail.outbox[0].body
+
+
+def test_links_are_tried_so_often_and_no_more(merchant: Merchant) -> None:
+    member = make_member(merchant, "agent")
+    path = join_link(member).partition("/join/")[2]
+    answers = [Client().get(f"/join/{path[:-2]}x/").status_code for _try in range(TRIES_PER_MINUTE)]
+    assert set(answers) == {404}
+    assert Client().get(f"/join/{path}").status_code == 429
+    refused = Client().post(f"/join/{path}", {"name": "Neu", "password": "correct horse battery"})
+    assert refused.status_code == 429
+    member.user.refresh_from_db()
+    assert not member.user.has_usable_password()
+    elsewhere = Client(REMOTE_ADDR="198.51.100.7")
+    assert elsewhere.get(f"/join/{path}").status_code == 200
+
+
+def test_behind_a_proxy_wrong_passwords_count_for_the_visitor(merchant: Merchant, settings: Any) -> None:
+    settings.TRUSTED_PROXIES = 1
+    email = make_member(merchant, "agent", password="correct horse battery").user.email
+
+    def sign_in(visitor: str, email: str, password: str) -> int:
+        words = {"login": email, "password": password}
+        answer = Client().post(reverse("account_login"), words, headers={"X-Forwarded-For": visitor})
+        return answer.status_code
+
+    for number in range(11):
+        assert sign_in("198.51.100.7", f"nobody{number}@example.com", "wrong") != 302
+    assert sign_in("198.51.100.7", email, "correct horse battery") != 302
+    assert sign_in("198.51.100.8", email, "correct horse battery") == 302
 
 
 def test_a_forged_link_opens_nothing(merchant: Merchant) -> None:
