@@ -4,6 +4,7 @@
 """
 
 import os
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -218,6 +219,12 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIN
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE else 0
 # Behind a proxy, how many X-Forwarded-For hops are ours (crm/lib/http.py reads the address from the right).
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)
+# Who reads /metrics: whoever holds the token, or without one these networks (crm/lib/metrics.py).
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+try:
+    METRICS_ALLOW = [ip_network(text.strip()) for text in env.list("METRICS_ALLOW", ["127.0.0.0/8", "::1"])]
+except ValueError as error:
+    raise ImproperlyConfigured(f"METRICS_ALLOW must list networks such as 10.0.0.0/8: {error}") from None
 
 CONTENT_SECURITY_POLICY = {
     "EXCLUDE_URL_PREFIXES": (),

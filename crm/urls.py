@@ -16,7 +16,6 @@ urlpatterns = [
     path("", include("marketing.loyalty.urls")),
     path("", include("marketing.insight.urls")),
     path("api/v1/", include("crm.api.urls")),
-    path("", include("django_prometheus.urls")),
 ]
 
 handler400 = "crm.lib.middleware.bad_request"

@@ -68,7 +68,6 @@ EXCUSED = {
     "profile": "the user's own name and language",
     "api_schema": "the description of the API, without data",
     "api_docs": "the description of the API, without data",
-    "prometheus-django-metrics": "counters of the process, for the operator's network",
     "inbound_hook": "a secret address and a signed body (tests/integrations/test_receiving.py)",
     "mail_open": "the signed token is the capability (tests/marketing/test_tracking.py)",
     "mail_click": "the signed token is the capability (tests/marketing/test_tracking.py)",

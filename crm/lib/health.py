@@ -1,4 +1,6 @@
-"""`/healthz` says alive, `/readyz` says ready: database, Redis, migrations, and a worker heard lately."""
+"""`/healthz` says alive, `/readyz` says ready: database, Redis, migrations, and a worker heard lately.
+
+`/metrics` (crm/lib/metrics.py) is answered at the same door."""
 
 import time
 from collections.abc import Callable
@@ -9,6 +11,8 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from crm.lib.metrics import metrics_response
 
 # Workers write the key every 10 s (crm/events/heartbeat.py); three missed beats mean that none is there.
 WORKER_KEY = "worker-seen"
@@ -29,6 +33,8 @@ class HealthMiddleware:
             answer = JsonResponse(checks, status=200 if all(ok == "ok" for ok in checks.values()) else 503)
             answer._has_been_logged = True  # type: ignore[attr-defined]  # a probe's 503 is news to the prober only
             return answer
+        if request.path == "/metrics":
+            return metrics_response(request)
         return self.get_response(request)
 
 
