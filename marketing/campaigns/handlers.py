@@ -3,7 +3,9 @@
 from crm.events.handling import on
 from crm.events.models import Event
 from marketing.campaigns.attribution import attribute
+from marketing.models import Attribution
 from orders import events as order_events
+from orders.importing.events import ORDER_WITHDRAWN
 from orders.models import Order
 
 
@@ -26,3 +28,9 @@ def attribute_order(event: Event) -> None:
     )
     if order is not None:
         attribute(order)
+
+
+@on(ORDER_WITHDRAWN, name="marketing.withdraw_attribution")
+def withdraw_attribution(event: Event) -> None:
+    """An order that is gone brought nothing in."""
+    Attribution.objects.filter(order_id=event.subject_id).delete()

@@ -1,9 +1,16 @@
 """Whatever happens to an order, the points follow."""
 
+from functools import partial
+
+from django.db import transaction
+
 from crm.events.handling import on
 from crm.events.models import Event
+from crm.events.ringing import ring_task
+from crm.imports import events as imports
 from marketing.loyalty import settling
 from orders import events as orders
+from orders.importing.events import ORDER_WITHDRAWN
 
 
 @on(
@@ -11,8 +18,16 @@ from orders import events as orders
     orders.ORDER_REFUNDED,
     orders.ORDER_CANCELLED,
     orders.ORDER_CHANGED,
+    ORDER_WITHDRAWN,
     name="loyalty.settle",
 )
 def settle(event: Event) -> None:
     if event.customer_id:
         settling.settle(merchant=event.merchant, customer_ids=[event.customer_id])
+
+
+@on(imports.BATCH_IMPORTED, imports.BATCH_UNDONE, name="loyalty.settle_all")
+def settle_all(event: Event) -> None:
+    """An import brings, changes and takes back orders and refunds without an event for each."""
+    ring = partial(ring_task, "loyalty.recalculate_merchant", [event.merchant_id], queue="insight")
+    transaction.on_commit(ring, robust=True)

@@ -73,6 +73,31 @@ REFUNDS_SQL = f"""
     RETURNING id, customer_id, points, NULL, key
 """
 
+# What was given or taken for an order or a refund that is no longer there (its import was undone) is balanced
+# by a counter-entry. Once balanced its sum is nought, so doing it again writes nothing.
+WITHDRAWN_SQL = f"""
+    WITH given AS (
+        SELECT e.customer_id, e.order_id, e.refund_id, sum(e.points) AS points, count(*) AS number,
+               min(e.multiplier) AS multiplier, min(e.lot_at) AS lot_at, min(e.expires_at) AS expires_at
+        FROM {ENTRY} e
+        WHERE e.merchant_id = %(merchant)s::bigint AND e.customer_id = ANY(%(ids)s::bigint[])
+          AND (e.order_id IS NOT NULL AND NOT EXISTS (
+                   SELECT 1 FROM {ORDER} o WHERE o.merchant_id = e.merchant_id AND o.id = e.order_id)
+               OR e.refund_id IS NOT NULL AND NOT EXISTS (
+                   SELECT 1 FROM {REFUND} r WHERE r.merchant_id = e.merchant_id AND r.id = e.refund_id))
+        GROUP BY e.customer_id, e.order_id, e.refund_id
+    )
+    INSERT INTO {ENTRY} (merchant_id, customer_id, kind, points, order_id, refund_id, multiplier, key, lot_at,
+                         expires_at, reason, created_at)
+    SELECT %(merchant)s::bigint, g.customer_id, CASE WHEN g.points < 0 THEN 'earn' ELSE 'reverse' END,
+           -g.points, g.order_id, g.refund_id, g.multiplier,
+           coalesce('order:' || g.order_id, 'refund:' || g.refund_id) || ':' || g.number + 1, g.lot_at,
+           g.expires_at, '', now()
+    FROM given g WHERE g.points <> 0 AND (g.expires_at IS NULL OR g.expires_at > now())
+    ON CONFLICT (merchant_id, key) DO NOTHING
+    RETURNING id, customer_id, points, NULL, key
+"""
+
 # Oldest first: corrections downwards consume what would expire next. Written as one entry for each customer
 # and
 # state of their lots, so that running it again changes nothing.
@@ -125,7 +150,7 @@ def settle(*, merchant: Merchant, customer_ids: Sequence[int], program: Program 
 
     Locks their metrics rows, so that two workers settle one customer one after the other. Announces what
     moved.
-    Five statements, whatever the number of customers. Does nothing without a running programme.
+    Six statements, whatever the number of customers. Does nothing without a running programme.
     """
     program = program or Program.objects.filter(is_active=True).first()
     if program is None or not customer_ids:
@@ -145,7 +170,7 @@ def settle(*, merchant: Merchant, customer_ids: Sequence[int], program: Program 
             values,
         )
         moved: list[tuple[int, int, int, int | None, str]] = []
-        for statement in (ORDERS_SQL, REFUNDS_SQL, EXPIRY_SQL):
+        for statement in (ORDERS_SQL, REFUNDS_SQL, WITHDRAWN_SQL, EXPIRY_SQL):
             cursor.execute(statement, values)
             moved += cursor.fetchall()
         cursor.execute(BALANCE_SQL, values)

@@ -9,10 +9,14 @@ import pytest
 from django.utils import timezone
 
 from crm.accounts.models import Merchant
+from crm.events.delivering import deliver
+from crm.events.emitting import emit
+from crm.events.models import Delivery as Duty
 from customers.models import Customer
 from marketing.campaigns import services
 from marketing.campaigns.attribution import attribute
 from marketing.models import Attribution, Campaign, Delivery
+from orders.importing.events import ORDER_WITHDRAWN
 from tests.factories.marketing_mail import make_campaign, make_subscriber
 from tests.factories.orders import make_order
 
@@ -69,3 +73,17 @@ def test_a_refund_takes_the_revenue_back(scoped: Merchant) -> None:
     order.base_refunded = Decimal("100")
     attribute(order)
     assert not Attribution.objects.exists()
+
+
+def test_a_withdrawn_orders_revenue_goes_with_it(scoped: Merchant) -> None:
+    person = make_subscriber(scoped)
+    campaign = clicked(scoped, person, hours_ago=24)
+    gone, kept = [make_order(scoped, person, lines=[("Tea", 2, "50")], placed_at=NOW) for _n in range(2)]
+    for order in (gone, kept):
+        attribute(order)
+    emit(ORDER_WITHDRAWN, merchant=scoped, customer=person, subject=gone, data={"number": gone.number})
+    for pk in Duty.objects.filter(state="pending", handler="marketing.withdraw_attribution").values_list(
+        "pk", flat=True
+    ):
+        assert deliver(pk)
+    assert list(Attribution.objects.filter(campaign=campaign).values_list("order_id", flat=True)) == [kept.pk]
