@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from crm.accounts.models import Merchant
+from crm.events.ringing import ring_sweeper
 from crm.lib.tenancy import all_merchants, merchant_scope
 from customers.models import Customer, Metrics
 from marketing.insight.models import Day, DirtyDay
@@ -19,6 +20,7 @@ from service.models import Ticket
 
 ALL_DAYS = date(1970, 1, 1)
 BATCH = 60
+SETTLE_SECONDS = 3
 TABLE = Day._meta.db_table
 COLUMNS = "orders, revenue, first_orders, first_revenue, refunds, refunded, new_customers, tickets, reviews"
 
@@ -66,9 +68,17 @@ COUNT_SQL = f"""
 
 
 def touch(*, merchant_id: int, days: Sequence[date]) -> None:
-    """Has these days counted again soon."""
-    rows = [DirtyDay(merchant_id=merchant_id, on=day) for day in sorted(set(days))]
-    DirtyDay.objects.bulk_create(rows, ignore_conflicts=True)
+    """Has these days counted again in some seconds: the handlers that keep the metrics of the same event get
+    that long. A day that waits already has been rung for."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f'INSERT INTO {DirtyDay._meta.db_table} (merchant_id, "on")'
+            " SELECT %s::bigint, day FROM unnest(%s::date[]) day ON CONFLICT DO NOTHING",
+            [merchant_id, sorted(set(days))],
+        )
+        is_new = cursor.rowcount > 0
+    if is_new:
+        ring_sweeper("insight.sweep", after_seconds=SETTLE_SECONDS)
 
 
 @transaction.atomic

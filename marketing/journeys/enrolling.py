@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from crm.events.models import Event
+from crm.events.ringing import ring_sweeper
 from crm.events.types import REGISTRY, EventType
 from crm.lib.tenancy import merchant_scope
 from marketing.models import Enrolment, Journey
@@ -52,7 +53,10 @@ def enrol(event: Event) -> int:
     ]
     before = Enrolment.objects.filter(event_id=event.pk, customer_id=event.customer_id).count()
     Enrolment.objects.bulk_create(made, ignore_conflicts=True)
-    return Enrolment.objects.filter(event_id=event.pk, customer_id=event.customer_id).count() - before
+    new = Enrolment.objects.filter(event_id=event.pk, customer_id=event.customer_id).count() - before
+    if new:
+        ring_sweeper("marketing.sweep_journeys", after_seconds=SETTLE_SECONDS)
+    return new
 
 
 def _key(journey: Journey, event: Event) -> str:

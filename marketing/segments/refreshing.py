@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from crm.accounts.models import Merchant
 from crm.events.emitting import Draft, emit, emit_many
+from crm.events.ringing import ring_sweeper
 from crm.events.types import EventType
 from crm.lib.errors import CrmError
 from crm.lib.tenancy import all_merchants, merchant_scope
@@ -171,6 +172,7 @@ def touch(*, merchant_id: int, customer_ids: Sequence[int]) -> None:
         unique_fields=["merchant", "customer_id"],
         update_fields=["due_at"],
     )
+    ring_sweeper("marketing.sweep_segments", after_seconds=SETTLE_SECONDS)
 
 
 def touched_sweep() -> int:
