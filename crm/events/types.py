@@ -39,7 +39,8 @@ class EventType:
         """The timeline's sentence in the active language; facts that older events lack show as a dash."""
         known = dict.fromkeys(self.keys, "–") | data
         try:
-            return str(self.text) % known if self.text else str(self.label)
+            # Not str(self.text) first: a text of ngettext_lazy chooses its form by the number in `known`.
+            return str(self.text % known) if self.text else str(self.label)
         except (KeyError, ValueError, TypeError):
             return str(self.label)
 

@@ -1,13 +1,18 @@
 """What is announced about campaigns and their mails."""
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from crm.events.types import EventType
 
 CAMPAIGN_STARTED = EventType(
     "marketing.campaign_started",
     _("Campaign started"),
-    _("Campaign “%(campaign)s” started to %(people)s people"),
+    ngettext_lazy(
+        "Campaign “%(campaign)s” started to %(people)s person",
+        "Campaign “%(campaign)s” started to %(people)s people",
+        "people",
+    ),
     icon="send",
     scope="campaigns.read",
     on_timeline=False,
@@ -25,7 +30,11 @@ CAMPAIGN_CHANGED = EventType(
 CAMPAIGN_SENT = EventType(
     "marketing.campaign_sent",
     _("Campaign sent"),
-    _("Campaign “%(campaign)s” reached %(people)s people"),
+    ngettext_lazy(
+        "Campaign “%(campaign)s” reached %(people)s person",
+        "Campaign “%(campaign)s” reached %(people)s people",
+        "people",
+    ),
     icon="circle-check",
     tone="good",
     scope="campaigns.read",

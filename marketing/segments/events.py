@@ -1,6 +1,7 @@
 """What is announced about segments."""
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from crm.events.types import EventType
 
@@ -23,7 +24,11 @@ SEGMENT_LEFT = EventType(
 SEGMENT_BUILT = EventType(
     "marketing.segment_built",
     _("Segment built"),
-    _("Segment “%(segment)s” built: %(members)s people, %(entered)s entered, %(left)s left"),
+    ngettext_lazy(
+        "Segment “%(segment)s” built: %(members)s person, %(entered)s entered, %(left)s left",
+        "Segment “%(segment)s” built: %(members)s people, %(entered)s entered, %(left)s left",
+        "members",
+    ),
     scope="segments.read",
     on_timeline=False,
     keys=("segment", "members", "entered", "left"),
