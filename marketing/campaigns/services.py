@@ -17,7 +17,7 @@ from marketing.campaigns import events
 from marketing.campaigns.audience import audience_sql
 from marketing.campaigns.checklist import blocking
 from marketing.campaigns.starters import starter_of
-from marketing.models import Campaign, Delivery, Segment, Template
+from marketing.models import Campaign, Delivery, Segment, StepMail, Template
 from marketing.sending import content, freezing, reaping
 
 State = Campaign.State
@@ -192,12 +192,18 @@ def deliveries_resend(*, campaign: Campaign, delivery_ids: list[int], actor: Mem
 
 @transaction.atomic
 def campaign_settle(*, campaign: Campaign) -> bool:
-    """Marks a campaign as sent once every mail has come to its end. True when this call did it."""
+    """Marks a campaign as sent once every mail has come to its end. True when this call did it.
+
+    Announces it, except for the campaign that carries a journey's mails: it comes to its end with each mail
+    of each person and goes on with the next one.
+    """
     current = _locked(campaign)
     if current.state != State.SENDING or not reaping.is_done(current):
         return False
-    sent = Delivery.objects.filter(campaign=current).sent().count()
     _turn(current, State.SENT, finished_at=timezone.now(), trouble="")
+    if StepMail.objects.filter(campaign=current).exists():
+        return True
+    sent = Delivery.objects.filter(campaign=current).sent().count()
     emit(
         events.CAMPAIGN_SENT,
         merchant=current.merchant,

@@ -13,11 +13,14 @@ from crm.events.models import Event
 from crm.lib.errors import Conflict, Rejected
 from crm.lib.tenancy import merchant_scope
 from customers.models import Customer
+from marketing.campaigns.services import campaign_settle, campaign_start
 from marketing.journeys import services, walking
 from marketing.journeys.steps import BadSteps
 from marketing.models import Campaign, Delivery, Enrolment, Journey, Passage, StepMail, Template
+from marketing.sending.runner import Runner
 from orders import events as order_events
 from tests.factories.customers import make_consent, make_customer
+from tests.factories.marketing_mail import make_campaign, make_subscriber
 from tests.factories.orders import make_order
 from tests.factories.segments import make_segment
 
@@ -271,3 +274,32 @@ def test_two_sweepers_never_take_one_row(merchant, anna):
         assert walking.enrolment_move(enrolment_id=pk)
         assert not walking.enrolment_move(enrolment_id=pk)
         assert Passage.objects.count() == 1
+
+
+def test_a_journeys_mails_are_not_told_as_campaigns(merchant, smtp_sink):
+    """The campaign that carries them ends with each mail; a list of "campaign sent" would be noise."""
+    with merchant_scope(merchant):
+        letter = Template.objects.create(merchant=merchant, name="Thanks", subject="Hi", body="<p>Hi</p>")
+    make_journey(merchant, [{"kind": "mail", "template": letter.pk}])
+    for name in ("Anna", "Bo"):
+        paid(make_order(merchant, make_subscriber(merchant, name)))
+        assert later(merchant, seconds=10) == 1
+        with merchant_scope(merchant):
+            carrier = StepMail.objects.select_related("campaign").get().campaign
+            Runner(merchant=merchant, campaign=carrier, connections=1).run()
+            assert campaign_settle(campaign=carrier)
+            carrier.refresh_from_db()
+            assert carrier.state == Campaign.State.SENT
+    assert len(smtp_sink.mails) == 2
+    with merchant_scope(merchant):
+        assert not Event.objects.filter(name="marketing.campaign_sent").exists()
+
+
+def test_a_campaign_of_its_own_is_told_once(scoped, smtp_sink):
+    make_subscriber(scoped)
+    campaign = make_campaign(scoped)
+    campaign_start(campaign=campaign)
+    Runner(merchant=scoped, campaign=campaign, connections=1).run()
+    assert campaign_settle(campaign=campaign)
+    assert not campaign_settle(campaign=campaign)
+    assert Event.objects.filter(name="marketing.campaign_sent").count() == 1
