@@ -162,7 +162,9 @@ def _story(request: StaffRequest, customer: Customer) -> dict[str, Any]:
     kind = kind if kind in dict(known) else ""
     text, after = request.GET.get("text", "")[:100], request.GET.get("after", "")
     return {
-        "story": story_of(customer_id=customer.pk, kind=kind, text=text, after=after),
+        "story": story_of(
+            membership=request.membership, customer_id=customer.pk, kind=kind, text=text, after=after
+        ),
         "kinds": known,
         "kind": kind,
         "text": text,

@@ -72,8 +72,20 @@ class Action:
 
 
 ACTIONS: list[Action] = []
-# Event subject ("orders.order") → the URL name of its page, which takes the subject's id.
-SUBJECT_PAGES: dict[str, str] = {}
+
+
+@dataclass(frozen=True)
+class SubjectPage:
+    """The page of what an event is about, for members with `needs`. Its address takes the subject's id, or
+    what the event's data has under `key`."""
+
+    url_name: str
+    needs: str
+    key: str = ""
+
+
+# Event subject ("orders.order") → its page.
+SUBJECT_PAGES: dict[str, SubjectPage] = {}
 
 
 def add_action(action: Action) -> None:
@@ -81,8 +93,8 @@ def add_action(action: Action) -> None:
     ACTIONS.sort(key=lambda one: one.order)
 
 
-def add_subject_page(subject_type: str, url_name: str) -> None:
+def add_subject_page(subject_type: str, page: SubjectPage) -> None:
     """Lets the timeline link to what an event is about."""
     if subject_type in SUBJECT_PAGES:
         raise ValueError(f"{subject_type} has a page already")
-    SUBJECT_PAGES[subject_type] = url_name
+    SUBJECT_PAGES[subject_type] = page

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Q, QuerySet
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from crm.accounts.models import User
+from crm.accounts.models import Membership, User
 from crm.events.models import Event
 from crm.events.types import REGISTRY, sentence_of
 from crm.lib.keyset import keyset_page
@@ -77,11 +77,13 @@ def kinds() -> list[tuple[str, str]]:
     return [(app, label) for app, label in labels.items() if app in present]
 
 
-def story_of(*, customer_id: int, kind: str = "", text: str = "", after: str = "") -> Story:
+def story_of(
+    *, membership: Membership, customer_id: int, kind: str = "", text: str = "", after: str = ""
+) -> Story:
     """The newest first, narrowed by app and words. Three queries: events, their people, their notes."""
     size = PAGE if after else FIRST_PAGE
     page = keyset_page(_events(customer_id, kind, text), order=ORDER, after=after, size=size)
-    return Story(entries_of(page.rows), page.after)
+    return Story(entries_of(page.rows, membership), page.after)
 
 
 def _events(customer_id: int, kind: str, text: str) -> QuerySet[Event]:
@@ -95,21 +97,23 @@ def _events(customer_id: int, kind: str, text: str) -> QuerySet[Event]:
     return events
 
 
-def entries_of(events: Sequence[Event]) -> list[TimelineEntry]:
-    """The events as lines of a timeline, with who did it and, for a note, its words. Two queries."""
+def entries_of(events: Sequence[Event], membership: Membership) -> list[TimelineEntry]:
+    """The events as lines for this member, with who did it and, for a note, its words. Two queries."""
     actors = _actor_names(events)
     notes = _note_texts(events)
-    return [_entry(event, actors, notes) for event in events]
+    return [_entry(event, actors, notes, membership) for event in events]
 
 
-def _entry(event: Event, actors: dict[str, str], notes: dict[int, str]) -> TimelineEntry:
+def _entry(
+    event: Event, actors: dict[str, str], notes: dict[int, str], membership: Membership
+) -> TimelineEntry:
     kind = event.type
     return TimelineEntry(
         at=event.occurred_at,
         title=sentence_of(event.name, _in_words(event.data)),
         icon=kind.icon if kind else "point",
         tone=kind.tone if kind and kind.tone != "info" else "",
-        href=subject_href(event.subject_type, event.subject_id),
+        href=subject_href(event, membership),
         quote=notes.get(event.subject_id or 0, "") if event.name == ours.NOTE_ADDED.name else "",
         actor=actors.get(event.actor, ""),
     )
@@ -125,15 +129,13 @@ def _in_words(data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def subject_href(subject_type: str, subject_id: int | None) -> str:
-    """The page of what the event is about, "" when nobody shows one."""
-    url_name = SUBJECT_PAGES.get(subject_type)
-    if url_name is None or subject_id is None:
+def subject_href(event: Event, membership: Membership) -> str:
+    """The page of what the event is about; "" when there is none, or none that this member may open."""
+    page = SUBJECT_PAGES.get(event.subject_type)
+    if page is None or not membership.can(page.needs):
         return ""
-    try:
-        return reverse(url_name, args=[subject_id])
-    except NoReverseMatch:
-        return ""
+    named = event.data.get(page.key) if page.key else event.subject_id
+    return reverse(page.url_name, args=[named]) if named is not None else ""
 
 
 def _actor_names(events: Iterable[Event]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from customers.registries import Panel, add_panel, add_subject_page
+from customers.registries import Panel, SubjectPage, add_panel, add_subject_page
 
 add_panel(Panel("customer_orders", _("Orders"), "orders.view", order=20, topics=("customer:{id}",)))
-add_subject_page("orders.order", "order_record")
+add_subject_page("orders.order", SubjectPage("order_record", "orders.view"))

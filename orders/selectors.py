@@ -104,7 +104,7 @@ def order_for(*, membership: Membership, order_id: int) -> Order:
     return order
 
 
-def order_record(order: Order) -> OrderRecord:
+def order_record(order: Order, membership: Membership) -> OrderRecord:
     """Ten queries whatever it holds: lines, payments, parcels with scans, refunds, returns with lines, the
     events, who did them, their notes."""
     return_lines = Prefetch("lines", ReturnLine.objects.select_related("order_line"))
@@ -118,7 +118,7 @@ def order_record(order: Order) -> OrderRecord:
         refunds=list(order.refunds.order_by("-refunded_at", "-id")),
         payments=list(order.payments.order_by("paid_at", "id")),
         returns=list(order.returns.prefetch_related(return_lines).order_by("-id")),
-        entries=entries_of(events[::-1]),
+        entries=entries_of(events[::-1], membership),
         is_late=bool(is_open and order.promised_on and order.promised_on < today),
     )
 

@@ -67,7 +67,7 @@ def order_export(request: StaffRequest) -> HttpResponseBase:
 @require_safe
 def order_record(request: StaffRequest, order_id: int) -> HttpResponse:
     order = order_for(membership=request.membership, order_id=order_id)
-    record = selectors.order_record(order)
+    record = selectors.order_record(order, request.membership)
     member = request.membership
     may_edit = member.can("orders.edit")
     panels = [(one, reverse(one.url_name, args=[order.pk])) for one in ORDER_PANELS if member.can(one.needs)]

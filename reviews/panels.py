@@ -5,13 +5,14 @@ from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 
 from crm.accounts.routes import StaffRequest
-from customers.registries import Panel, add_panel
+from customers.registries import Panel, SubjectPage, add_panel, add_subject_page
 from customers.selectors import customer_for
 from reviews.models import Review
 
 SHOWN = 5
 
 add_panel(Panel("customer_reviews", _("Reviews"), "reviews.view", order=60, topics=("reviews",)))
+add_subject_page("reviews.review", SubjectPage("review_detail", "reviews.view"))
 
 
 def customer_reviews(request: StaffRequest, customer_id: int) -> HttpResponse:
