@@ -33,4 +33,5 @@ def attribute_order(event: Event) -> None:
 @on(ORDER_WITHDRAWN, name="marketing.withdraw_attribution")
 def withdraw_attribution(event: Event) -> None:
     """An order that is gone brought nothing in."""
-    Attribution.objects.filter(order_id=event.subject_id).delete()
+    if event.subject_id:
+        Attribution.objects.filter(order_id=event.subject_id).delete()
