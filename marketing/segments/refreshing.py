@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
 import structlog
 from django.db import DatabaseError, connection, transaction
@@ -23,6 +22,7 @@ from marketing.models import Segment, SegmentMember, TouchedCustomer
 from marketing.segments import events
 from marketing.segments.compiling import Sql, compile_group
 from marketing.segments.definition import parse
+from marketing.segments.touching import memberships
 
 log = structlog.get_logger()
 
@@ -64,12 +64,8 @@ def segment_refresh(*, segment: Segment) -> bool:
     return True
 
 
-def _scope(segment: Segment, customer_ids: Sequence[int] | None = None) -> Scope:
-    return Scope(
-        segment.merchant,
-        customer_ids=tuple(customer_ids) if customer_ids is not None else None,
-        inside=(segment.pk,),
-    )
+def _scope(segment: Segment) -> Scope:
+    return Scope(segment.merchant, inside=(segment.pk,))
 
 
 def _lock(segment: Segment) -> bool:
@@ -80,15 +76,13 @@ def _lock(segment: Segment) -> bool:
     return bool(got)
 
 
-def _diff(segment: Segment, sql: Sql, among: Sequence[int] | None = None) -> tuple[list[int], list[int]]:
+def _diff(segment: Segment, sql: Sql) -> tuple[list[int], list[int]]:
     """(customers who entered, customers who left); the table is changed accordingly, in one statement."""
     table = SegmentMember._meta.db_table
-    only = " AND k.customer_id = ANY(%s::bigint[])" if among is not None else ""
-    narrowed: list[Any] = [list(among)] if among is not None else []
     statement = f"""
         WITH now_in AS MATERIALIZED ({sql[0]}),
         gone AS (
-            DELETE FROM {table} k WHERE k.merchant_id = %s::bigint AND k.segment_id = %s::bigint{only}
+            DELETE FROM {table} k WHERE k.merchant_id = %s::bigint AND k.segment_id = %s::bigint
               AND NOT EXISTS (SELECT 1 FROM now_in n WHERE n.customer_id = k.customer_id)
             RETURNING k.customer_id
         ), come AS (
@@ -103,7 +97,7 @@ def _diff(segment: Segment, sql: Sql, among: Sequence[int] | None = None) -> tup
     """
     ids = [segment.merchant_id, segment.pk]
     with connection.cursor() as cursor:
-        cursor.execute(statement, [*sql[1], *ids, *narrowed, *ids, *ids])
+        cursor.execute(statement, [*sql[1], *ids, *ids, *ids])
         moved = cursor.fetchall()
     return [pk for pk, came in moved if came], [pk for pk, came in moved if not came]
 
@@ -199,28 +193,48 @@ def touched_reevaluate(*, merchant: Merchant) -> int:
     if not touched:
         return 0
     TouchedCustomer.objects.filter(pk__in=list(touched)).delete()
-    people, busy = sorted(set(touched.values())), False
+    people = sorted(set(touched.values()))
     scoring.refresh(merchant_id=merchant.pk, customer_ids=people)
-    for segment in Segment.objects.live().filter(built_at__isnull=False).select_related("merchant"):
-        busy |= not _reevaluate(segment, people)
-    if busy:
+    segments = list(Segment.objects.live().filter(built_at__isnull=False).select_related("merchant"))
+    free = _lock_many(segments)
+    found = memberships(free, Scope(merchant, customer_ids=tuple(people)))
+    _bring_up_to_date([segment for segment in free if segment.pk in found], found, people)
+    if len(free) < len(segments):
         touch(merchant_id=merchant.pk, customer_ids=people)
     return len(people)
 
 
-def _reevaluate(segment: Segment, people: Sequence[int]) -> bool:
-    """False when a build holds the segment."""
-    if not _lock(segment):
-        return False
-    try:
-        with transaction.atomic():
-            sql = compile_group(parse(segment.definition, stored=True), _scope(segment, people))
-            entered, left = _diff(segment, sql, people)
-    except (DatabaseError, CrmError) as error:
-        log.warning("segment can't be read", segment=segment.pk, error=repr(error))
-        return True
-    if entered or left:
+def _lock_many(segments: Sequence[Segment]) -> list[Segment]:
+    """Those that no build holds; they are ours until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM unnest(%s::bigint[]) id"
+            " WHERE pg_try_advisory_xact_lock(hashtextextended('segment:' || id, 0))",
+            [[segment.pk for segment in segments]],
+        )
+        got = {row[0] for row in cursor.fetchall()}
+    return [segment for segment in segments if segment.pk in got]
+
+
+def _bring_up_to_date(segments: Sequence[Segment], found: dict[int, set[int]], people: Sequence[int]) -> None:
+    """Writes and announces who came and went among these people: one read, and writes where it differs."""
+    before: dict[int, set[int]] = {segment.pk: set() for segment in segments}
+    listed = SegmentMember.objects.filter(customer_id__in=people, segment_id__in=list(before))
+    for segment_id, customer_id in listed.values_list("segment_id", "customer_id"):
+        before[segment_id].add(customer_id)
+    for segment in segments:
+        entered = sorted(found[segment.pk] - before[segment.pk])
+        left = sorted(before[segment.pk] - found[segment.pk])
+        if not entered and not left:
+            continue
+        SegmentMember.objects.bulk_create(
+            [
+                SegmentMember(merchant_id=segment.merchant_id, segment=segment, customer_id=pk)
+                for pk in entered
+            ],
+            ignore_conflicts=True,
+        )
+        SegmentMember.objects.filter(segment=segment, customer_id__in=left).delete()
         _announce(segment, entered, left)
         count = max(0, segment.members_count + len(entered) - len(left))
         Segment.objects.filter(pk=segment.pk).update(members_count=count)
-    return True

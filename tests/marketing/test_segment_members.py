@@ -2,20 +2,25 @@
 
 import threading
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from crm.events.delivering import deliver
 from crm.events.models import Delivery, Event
 from crm.lib.errors import Conflict
 from crm.lib.tenancy import merchant_scope
-from customers.models import Metrics
+from customers.models import Customer, Metrics
+from customers.segmenting import Row
+from marketing.insight import scoring
 from marketing.models import Campaign, Segment, SegmentMember, TouchedCustomer
-from marketing.segments import refreshing
+from marketing.segments import refreshing, touching
 from marketing.segments.services import segment_archive, segment_save
 from tests.factories.customers import make_consent, make_customer
+from tests.factories.orders import make_order
 from tests.factories.segments import make_segment
 
 RICH = {"rules": [{"if": "orders.spent", "compare": "min", "value": "100"}]}
@@ -180,3 +185,111 @@ def test_archived_only_when_nothing_waits_for_it(merchant, segment):
         segment_archive(segment=segment)
         assert not Segment.objects.live().exists()
         segment_save(merchant=merchant, name="Rich", definition=RICH)
+
+
+# --- touched customers against many segments --------------------------------------------------------------
+
+
+def spent(least):
+    return {"rules": [{"if": "orders.spent", "compare": "min", "value": str(least)}]}
+
+
+def look_again(merchant, *customers):
+    refreshing.touch(merchant_id=merchant.pk, customer_ids=[customer.pk for customer in customers])
+    due_now()
+    return refreshing.touched_sweep()
+
+
+def test_as_many_questions_for_forty_segments_as_for_two(merchant):
+    anna, bo = make_customer(merchant, "Anna", net=3), make_customer(merchant, "Bo", net=300)
+    with merchant_scope(merchant):
+        scoring.refresh(merchant_id=merchant.pk)
+
+    def asked(number):
+        for _more in range(number):
+            at = Segment._base_manager.count()
+            build(make_segment(merchant, spent(at + 1), f"No {at}"))
+        look_again(merchant, anna, bo)
+        with CaptureQueriesContext(connection) as queries:
+            assert look_again(merchant, anna, bo) == 2
+        return len(queries)
+
+    assert asked(2) == asked(38)
+
+
+def test_touched_one_by_one_equals_the_whole_build(merchant):
+    rules = [
+        spent(100),
+        {"match": "none", "rules": [*spent(100)["rules"], {"if": "service.open_ticket", "has": "has"}]},
+        {"rules": [{"if": "orders.times", "times": 2, "days": 90}]},
+        {"match": "none", "rules": [{"if": "orders.times", "times": 2, "days": 90}]},
+        {"match": "any", "rules": [{"if": "orders.times", "times": 1, "days": 30}, *spent(500)["rules"]]},
+    ]
+    segments = [make_segment(merchant, rule, f"No {at}") for at, rule in enumerate(rules)]
+    for segment in segments:
+        build(segment)  # of nobody
+    people = [make_customer(merchant, f"No {at}", net=at * 70, open_tickets=at % 2) for at in range(12)]
+    for customer in people[::3]:
+        make_order(merchant, customer)
+        make_order(merchant, customer)
+    with merchant_scope(merchant):
+        Customer.objects.filter(pk=people[5].pk).update(erased_at=timezone.now())
+    for customer in people:
+        look_again(merchant, customer)
+    touched = [members(segment) for segment in segments]
+    for segment in segments:
+        segment.refresh_from_db()
+        assert segment.members_count == len(members(segment))
+        build(segment)
+    assert [members(segment) for segment in segments] == touched
+    assert all(touched)
+
+
+def test_a_broken_rule_takes_no_other_segment_with_it(merchant, segment, monkeypatch):
+    """One that can't be read, and one that fails only in the database."""
+    others = [make_segment(merchant, spent(at), f"No {at}") for at in (1, 2, 3)]
+    for one in (segment, *others):
+        build(one)
+    with merchant_scope(merchant):
+        Segment.objects.filter(pk=others[0].pk).update(definition={"rules": [{"if": "gone.condition"}]})
+        Segment.objects.filter(pk=others[1].pk).update(definition=spent(7))
+    whole = touching._group
+
+    def failing(group, scope, sets):
+        made = whole(group, scope, sets)
+        return Row("1 / (m.open_tickets * 0) = 1") if Decimal(7) in made.params else made
+
+    monkeypatch.setattr(touching, "_group", failing)
+    assert look_again(merchant, make_customer(merchant, "Anna", net=300)) == 1
+    assert [members(one) for one in (segment, *others)] == [{"Anna"}, set(), set(), {"Anna"}]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_segment_being_built_is_left_to_its_build_and_its_people_stay_due(merchant, segment):
+    free = make_segment(merchant, spent(1), "Free")
+    build(segment)
+    build(free)
+    anna = make_customer(merchant, "Anna", net=300)
+    held, release = threading.Event(), threading.Event()
+
+    def hold():
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"segment:{segment.pk}"])
+            held.set()
+            release.wait(20)
+        connection.close()
+
+    other = threading.Thread(target=hold)
+    other.start()
+    assert held.wait(10)
+    try:
+        assert look_again(merchant, anna) == 1
+        assert (members(segment), members(free)) == (set(), {"Anna"})
+        with merchant_scope(merchant):
+            assert TouchedCustomer.objects.get().customer_id == anna.pk
+    finally:
+        release.set()
+        other.join(10)
+    due_now()
+    assert refreshing.touched_sweep() == 1
+    assert members(segment) == {"Anna"}

@@ -24,6 +24,7 @@ from marketing.segments.selectors import (
     segment_sample,
     segment_sentence,
 )
+from marketing.segments.touching import memberships
 from tests.factories.accounts import make_member
 from tests.factories.customers import make_consent, make_customer
 from tests.factories.orders import make_order, make_product, make_return
@@ -38,8 +39,18 @@ def ago(days):
 
 def found(merchant, definition):
     with merchant_scope(merchant):
-        sql = compile_definition(dump(parse(definition)), Scope(merchant))
-        return set(people_of(sql).values_list("name", flat=True))
+        stored = dump(parse(definition))
+        names = set(people_of(compile_definition(stored, Scope(merchant))).values_list("name", flat=True))
+        assert touched(merchant, stored) == names, "the two ways of asking agree"
+        return names
+
+
+def touched(merchant, stored):
+    """The same by the statement for touched customers (marketing/segments/touching.py)."""
+    everybody = dict(Customer.objects.values_list("pk", "name"))
+    segment = Segment(pk=0, merchant=merchant, definition=stored)
+    answer = memberships([segment], Scope(merchant, customer_ids=tuple(everybody)))
+    return {everybody[pk] for pk in answer[0]}
 
 
 def rule(key, **values):
