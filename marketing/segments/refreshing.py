@@ -195,7 +195,7 @@ def touched_reevaluate(*, merchant: Merchant) -> int:
     TouchedCustomer.objects.filter(pk__in=list(touched)).delete()
     people = sorted(set(touched.values()))
     scoring.refresh(merchant_id=merchant.pk, customer_ids=people)
-    segments = list(Segment.objects.live().filter(built_at__isnull=False).select_related("merchant"))
+    segments = list(Segment.objects.live().filter(built_at__isnull=False))
     free = _lock_many(segments)
     found = memberships(free, Scope(merchant, customer_ids=tuple(people)))
     _bring_up_to_date([segment for segment in free if segment.pk in found], found, people)
