@@ -17,8 +17,6 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
-from pypinyin import Style
-from pypinyin import pinyin as readings_of
 
 HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _WORD = re.compile(rf"[{HAN}]+|[^\W_{HAN}]+")
@@ -46,6 +44,10 @@ def folded(text: str) -> str:
 
 @lru_cache(maxsize=40_000)
 def _reading(letter: str) -> str:
+    # Its tables take 55 MB: only a process that writes a Chinese name loads them.
+    from pypinyin import Style
+    from pypinyin import pinyin as readings_of
+
     found = readings_of(letter, style=Style.NORMAL)
     return str(found[0][0]) if found else ""
 
