@@ -95,6 +95,7 @@ class Customer(TenantModel):
                 "merchant", "owner", condition=Q(owner__isnull=False), name="customers_customer_owner"
             ),
             models.Index("merchant", "email", condition=~Q(email=""), name="customers_customer_email"),
+            models.Index("merchant", condition=Q(erased_at__isnull=False), name="customers_customer_erased"),
             models.Index(
                 "merchant", "company", condition=Q(company__isnull=False), name="customers_customer_company"
             ),
