@@ -6,10 +6,11 @@ import secrets as random
 from collections.abc import Mapping
 
 from django.conf import settings
-from django.db import transaction
+from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from crm.accounts.events import PII_REVEALED
 from crm.accounts.models import Merchant, User
 from crm.events.emitting import emit
 from crm.events.ringing import ring_task
@@ -139,3 +140,9 @@ def _announce(connection: Connection, changes: str) -> None:
 def _ring_fetch(connection: Connection) -> None:
     if connection.fetch_due_at is not None:
         transaction.on_commit(lambda: ring_task("integrations.fetch", [connection.pk]))
+
+
+@transaction.atomic
+def reveal_note(*, merchant: Merchant, subject: models.Model, field: str) -> None:
+    """Writes into the audit log that the acting member saw a raw body, which holds personal data."""
+    emit(PII_REVEALED, merchant=merchant, subject=subject, data={"field": field})

@@ -118,10 +118,14 @@ def hook_list(request: StaffRequest) -> HttpResponse:
     return render(request, template, context)
 
 
+@never_cache
 def hook_detail(request: StaffRequest, pk: int) -> HttpResponse:
-    """One delivery with its body, in the side panel."""
+    """One delivery with its body, in the side panel. The body names people: who looked stands in the audit
+    log before it is sent."""
     hook = get_object_or_404(InboundHook.objects.select_related("connection"), pk=pk)
     text = bytes(hook.body).decode("utf-8", "replace")
+    if text:
+        connecting.reveal_note(merchant=request.merchant, subject=hook, field="hook")
     context = {
         "hook": hook,
         "text": text[:SHOWN_CHARS],

@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from crm.accounts.routes import StaffRequest
-from crm.integrations import webhooks
+from crm.integrations import connecting, webhooks
 from crm.integrations.forms import EndpointForm, blame
 from crm.integrations.models import WebhookAttempt, WebhookEndpoint
 from crm.lib.errors import CrmError
@@ -78,9 +78,12 @@ def _attempts(request: StaffRequest, endpoint: WebhookEndpoint) -> dict[str, Any
     return {"attempts": page.rows, "more": more, "tones": TONES, "endpoint": endpoint}
 
 
+@never_cache
 def attempt_detail(request: StaffRequest, pk: int) -> HttpResponse:
-    """One message with its body and every try, in the side panel."""
+    """One message with its body and every try, in the side panel; who looked stands in the audit log."""
     attempt = get_object_or_404(WebhookAttempt.objects.select_related("endpoint"), pk=pk)
+    if attempt.body:
+        connecting.reveal_note(merchant=request.merchant, subject=attempt, field="webhook")
     tone = TONES[WebhookAttempt.State(attempt.state)]
     return render(request, "integrations/_attempt.html", {"attempt": attempt, "tone": tone})
 

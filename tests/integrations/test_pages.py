@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import transaction
 
+from crm.events.models import Event
 from crm.integrations import mail, webhooks
 from crm.integrations.models import Connection, InboundHook, WebhookAttempt, WebhookEndpoint
 from crm.lib.tenancy import merchant_scope
@@ -92,6 +93,33 @@ def test_the_connection_page_shows_what_came_and_mends_it(member_client, shopify
     assert client.post(f"/settings/hooks/{broken.pk}/retry/").status_code == 302
     with merchant_scope(merchant):
         assert InboundHook.objects.get(pk=broken.pk).state == "pending"
+
+
+def test_looking_at_a_raw_body_is_audited(member_client, shopify, merchant):
+    client = member_client("manager")
+    deliver(shopify, "orders/create", shopify_order())
+    with merchant_scope(merchant):
+        hook = InboundHook.objects.get()
+    page = client.get(f"/settings/hooks/{hook.pk}/")
+    assert "li@example.com" in page.content.decode()
+    assert "no-store" in page["Cache-Control"]
+    with merchant_scope(merchant):
+        seen = Event.objects.get(name="accounts.pii_revealed")
+    assert (seen.subject_type, seen.subject_id) == ("integrations.inboundhook", hook.pk)
+    assert seen.actor == f"user:{client.membership.user_id}"
+    assert "hook" in client.get("/settings/audit/").content.decode()
+
+
+def test_whoever_may_not_look_or_finds_it_emptied_leaves_no_trace(member_client, shopify, merchant):
+    deliver(shopify, "orders/create", shopify_order())
+    with merchant_scope(merchant):
+        hook = InboundHook.objects.get()
+    assert member_client("viewer").get(f"/settings/hooks/{hook.pk}/").status_code == 403
+    with merchant_scope(merchant):
+        InboundHook.objects.update(body=b"")
+    assert member_client("owner").get(f"/settings/hooks/{hook.pk}/").status_code == 200
+    with merchant_scope(merchant):
+        assert not Event.objects.filter(name="accounts.pii_revealed").exists()
 
 
 def test_pause_resume_edit_remove(member_client, shopify, merchant):
