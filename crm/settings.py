@@ -292,6 +292,9 @@ SMTP_PASSWORD = env.str("SMTP_PASSWORD", "")
 SMTP_SECURITY = env.str("SMTP_SECURITY", "none")  # none | starttls | tls
 if SMTP_SECURITY not in {"none", "starttls", "tls"}:
     raise ImproperlyConfigured("SMTP_SECURITY must be none, starttls or tls.")
+SMTP_CONNECTIONS = env.int("SMTP_CONNECTIONS", 20)  # of one sending process
+if not 1 <= SMTP_CONNECTIONS <= 500:
+    raise ImproperlyConfigured("SMTP_CONNECTIONS must be 1 to 500.")
 EMAIL_HOST, EMAIL_PORT = SMTP_HOST, SMTP_PORT
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = SMTP_USER, SMTP_PASSWORD
 EMAIL_USE_TLS, EMAIL_USE_SSL = SMTP_SECURITY == "starttls", SMTP_SECURITY == "tls"

@@ -61,7 +61,7 @@ class Funnel:
 # what a number of the page shows when it is opened: name → (label, filter)
 GROUPS: dict[str, tuple[Text, Q]] = {
     "all": (_("Everybody"), Q()),
-    "waiting": (_("Waiting"), Q(state__in=[State.QUEUED, State.CLAIMED, State.SENDING])),
+    "waiting": (_("Waiting"), Q(state__in=[State.QUEUED, State.SENDING])),
     "sent": (_("Sent"), Q(state=State.SENT)),
     "opened": (_("Opened"), Q(opened_at__isnull=False)),
     "clicked": (_("Clicked"), Q(clicked_at__isnull=False)),

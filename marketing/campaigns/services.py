@@ -167,7 +167,7 @@ def campaign_cancel(*, campaign: Campaign) -> Campaign:
     current = _locked(campaign)
     if current.state not in (State.SENDING, State.PAUSED, State.SCHEDULED):
         raise Conflict(_("There is nothing to cancel."), code="not_started")
-    waiting = [Delivery.State.QUEUED, Delivery.State.DEFERRED, Delivery.State.CLAIMED]
+    waiting = [Delivery.State.QUEUED, Delivery.State.DEFERRED]
     Delivery.objects.filter(campaign=current, state__in=waiting).update(
         state=Delivery.State.SKIPPED, reason="cancelled", run_id=None
     )

@@ -55,12 +55,17 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
 
 class SendingRun(TenantModel):
-    """One worker at work on one campaign. When it stops beating, what it had claimed goes back."""
+    """One worker at work on one campaign. When it stops beating, what it did not hand over goes back."""
 
     campaign = MerchantForeignKey(Campaign, on_delete=models.CASCADE, related_name="runs", db_index=False)
     beat_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True)
+    # How many of its mails may be with a server at once and without a written outcome
+    # (marketing/sending/claiming.py).
+    window = models.PositiveSmallIntegerField(default=16)
+    # Mails of this run that were sent until then stand on their customers' timelines.
+    told_until = models.DateTimeField(default=timezone.now)
 
     class Meta:
         indexes = [
@@ -75,13 +80,11 @@ class SendingRun(TenantModel):
 class Delivery(TenantModel):
     """One mail to one address. Its Message-ID is fixed with the row, so that a doubt can be looked up.
 
-    queued → claimed → sending → sent, failed, deferred (→ claimed again when due), unknown; or skipped
-    before.
+    queued → sending → sent, failed, deferred (→ sending again when due), unknown; or skipped before.
     """
 
     class State(models.TextChoices):
         QUEUED = "queued", _("Waiting")
-        CLAIMED = "claimed", _("About to be sent")
         SENDING = "sending", _("Being handed over")
         SENT = "sent", _("Sent")
         FAILED = "failed", _("Failed")
@@ -89,7 +92,7 @@ class Delivery(TenantModel):
         UNKNOWN = "unknown", _("Unknown")
         SKIPPED = "skipped", _("Not sent")
 
-    OPEN: ClassVar[tuple[str, ...]] = (State.QUEUED, State.CLAIMED, State.SENDING, State.DEFERRED)
+    OPEN: ClassVar[tuple[str, ...]] = (State.QUEUED, State.SENDING, State.DEFERRED)
 
     campaign = MerchantForeignKey(
         Campaign, on_delete=models.CASCADE, related_name="deliveries", db_index=False
@@ -107,8 +110,6 @@ class Delivery(TenantModel):
     sending_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
     receipt = models.CharField(max_length=500, blank=True, default="")
-    # Whether the customer's timeline has heard of it (marketing/sending/claiming.py take_unannounced).
-    announced = models.BooleanField(default=False)
     opened_at = models.DateTimeField(null=True)
     clicked_at = models.DateTimeField(null=True)
     unsubscribed_at = models.DateTimeField(null=True)
@@ -134,16 +135,9 @@ class Delivery(TenantModel):
                 name="marketing_delivery_due",
             ),
             models.Index(
-                "run_id", "id", condition=Q(state__in=["claimed", "sending"]), name="marketing_delivery_held"
+                "run_id", "sending_at", "id", condition=Q(state="sending"), name="marketing_delivery_held"
             ),
             models.Index("merchant", "campaign", "state", "reason", "id", name="marketing_delivery_counts"),
-            models.Index(
-                "merchant",
-                "campaign",
-                "id",
-                condition=Q(state="sent", announced=False),
-                name="marketing_delivery_untold",
-            ),
             models.Index(
                 "merchant",
                 "customer",

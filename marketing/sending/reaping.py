@@ -73,7 +73,7 @@ def is_done(campaign: Campaign) -> bool:
         cursor.execute(
             f"""
             SELECT EXISTS (SELECT 1 FROM {Delivery._meta.db_table} WHERE merchant_id = %s AND campaign_id = %s
-                           AND state IN ('queued', 'claimed', 'sending', 'deferred'))
+                           AND state IN ('queued', 'sending', 'deferred'))
             """,
             [campaign.merchant_id, campaign.pk],
         )

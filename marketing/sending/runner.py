@@ -1,9 +1,9 @@
 """One worker at work on one campaign, for a while.
 
-The database side runs in the caller's thread: claim 500, check them, then again and again in one statement
-"write what came back, mark the next as sending". The SMTP side runs in a thread of its own and needs no
-database. Never more mails are `sending` than there are connections, so a death leaves at most that many in
-doubt.
+The database side runs in the caller's thread: it claims up to a second's worth of mails ahead, and again and
+again writes what came back. The SMTP side runs in a thread of its own and needs no database. Never more mails
+than there are connections are with the server or back without a written outcome, so a death leaves at most
+that many in doubt (marketing/sending/claiming.py).
 """
 
 from __future__ import annotations
@@ -13,18 +13,17 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from email.utils import formatdate
 from typing import Any, TypeVar
 
 import structlog
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from crm.accounts.models import Merchant
-from crm.events.emitting import Draft, emit_many
 from crm.lib.tenancy import merchant_scope
-from marketing.campaigns import events
 from marketing.engine.compile import BoundMail, CompiledMail, Envelope
 from marketing.engine.errors import BadAddress, RenderError
 from marketing.engine.headers import address
@@ -33,7 +32,7 @@ from marketing.engine.smtp import DONE, IDLE, Engine, Limits, Outgoing, Result, 
 from marketing.engine.smtp import Pull as PullAnswer
 from marketing.models import Campaign, Delivery, Link, SendingRun
 from marketing.sending import checking, claiming, content, tokens
-from marketing.sending.claiming import Outcome
+from marketing.sending.claiming import Claimed, Outcome, Sent
 from marketing.sending.context import contexts
 
 log = structlog.get_logger()
@@ -42,19 +41,19 @@ T = TypeVar("T")
 # A task holds its worker this long at most; then it rings for the next one, so that other mail gets its turn.
 SLICE_SECONDS = 20.0
 BEAT_SECONDS = 2.0
-STATE_SECONDS = 0.3  # how often the campaign's state is looked at while sending
-RECHECK_SECONDS = 10.0  # a check older than this is made again before the mail leaves
+STATE_SECONDS = 0.3  # how often the campaign's state is looked at while nothing comes back
+# What was claimed longer ago than this goes back and is checked anew before it leaves.
+FRESH_SECONDS = 10.0
+# Claims grow and shrink so that one lasts about a second.
+CLAIM_SECONDS = 1.0
 DATABASE_PATIENCE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """What rendering one mail needs."""
+    """A claimed row with what rendering it needs."""
 
-    delivery_id: int
-    customer_id: int
-    address: str
-    message_id: str
+    row: Claimed
     context: dict[str, Any]
 
 
@@ -75,6 +74,7 @@ class _Shared:
     lock: threading.Lock = field(default_factory=threading.Lock)
     bell: threading.Event = field(default_factory=threading.Event)
     ready: deque[Mail] = field(default_factory=deque)
+    handed: int = 0  # given to the SMTP side and without a written outcome
     outcomes: list[Outcome] = field(default_factory=list)
     done: bool = False
     stop: bool = False
@@ -92,28 +92,6 @@ def server_from_settings() -> Server:
     )
 
 
-@transaction.atomic
-def announce_sent(merchant: Merchant, campaign: Campaign) -> int:
-    """Puts the mails sent since the last time on their customers' timelines; how many."""
-    sent = claiming.take_unannounced(merchant=merchant, campaign=campaign)
-    facts = {"campaign": campaign.name, "campaign_id": campaign.pk}
-    emit_many(
-        [
-            Draft(
-                events.MAIL_SENT,
-                customer_id=customer,
-                subject_type="marketing.campaign",
-                subject_id=campaign.pk,
-                data=facts | {"delivery_id": delivery},
-                dedupe_key=f"delivery:{delivery}",
-            )
-            for delivery, customer in sent
-        ],
-        merchant=merchant,
-    )
-    return len(sent)
-
-
 class Runner:
     """Sends a campaign until nothing is due, the slice is over, or somebody paused it."""
 
@@ -123,17 +101,19 @@ class Runner:
         merchant: Merchant,
         campaign: Campaign,
         server: Server | None = None,
-        connections: int = 16,
+        connections: int | None = None,
         slice_seconds: float = SLICE_SECONDS,
         timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
     ) -> None:
         self.merchant, self.campaign = merchant, campaign
-        self.connections = connections
+        self.connections = connections = connections or settings.SMTP_CONNECTIONS
         self._until = time.monotonic() + slice_seconds
         self._shared = _Shared()
-        self._claimed: deque[Mail] = deque()
-        self._checked_at = 0.0
-        self._out = 0  # marked as sending and without a written outcome
+        self._stride = connections  # how many the next claim takes
+        self._claimed_at = 0.0
+        self._marked_at = timezone.now()
+        self._dry = False  # nothing was due when last asked
+        self._untold: list[Sent] = []
         self._report = Report()
         self._last_beat = self._last_look = 0.0
         self._mail: CompiledMail
@@ -156,7 +136,9 @@ class Runner:
             self._mail, self._bound = content.bound(self.campaign, self.merchant)
             self._note_links()
             self._policy = checking.policy_of(self.merchant)
-            self._run = SendingRun.objects.create(merchant=self.merchant, campaign=self.campaign)
+            self._run = SendingRun.objects.create(
+                merchant=self.merchant, campaign=self.campaign, window=self.connections
+            )
             thread = threading.Thread(target=self._smtp_side, name=f"smtp-{self._run.pk}", daemon=True)
             thread.start()
             try:
@@ -176,38 +158,43 @@ class Runner:
             self._shared.bell.set()
 
     def _pull(self) -> Outgoing | PullAnswer:
+        shared = self._shared
         while True:
-            with self._shared.lock:
-                if not self._shared.ready:
-                    return DONE if self._shared.done or self._shared.stop else IDLE
-                mail = self._shared.ready.popleft()
+            with shared.lock:
+                if shared.stop or (shared.done and not shared.ready):
+                    return DONE
+                if not shared.ready or shared.handed >= self.connections:
+                    return IDLE
+                mail = shared.ready.popleft()
+                shared.handed += 1
             try:
                 return self._render(mail)
             except (RenderError, BadAddress, ValueError) as error:
                 reason = "bad_address" if isinstance(error, BadAddress) else "render"
-                failed = Outcome(mail.delivery_id, "failed", reason, str(error)[:500])
-                with self._shared.lock:
-                    self._shared.outcomes.append(failed)
-                self._shared.bell.set()
+                failed = Outcome(mail.row.delivery_id, "failed", reason, str(error)[:500])
+                with shared.lock:
+                    shared.outcomes.append(failed)
+                shared.bell.set()
 
     def _render(self, mail: Mail) -> Outgoing:
-        to = address(mail.address)
-        leave = tokens.unsubscribe_url(mail.delivery_id)
+        row = mail.row
+        to = address(row.address)
+        leave = tokens.unsubscribe_url(row.delivery_id)
         context = {**mail.context, "unsubscribe_url": leave}
         if self.campaign.tracks:
             context[LINKS_NAME] = [
-                tokens.click_url(mail.delivery_id, number) for number in range(len(self._mail.links))
+                tokens.click_url(row.delivery_id, number) for number in range(len(self._mail.links))
             ]
-            context[PIXEL_NAME] = tokens.open_url(mail.delivery_id)
+            context[PIXEL_NAME] = tokens.open_url(row.delivery_id)
         envelope = Envelope(
-            message_id=mail.message_id,
-            to_email=mail.address,
+            message_id=row.message_id,
+            to_email=row.address,
             date=formatdate(usegmt=False),
             to_name=mail.context["customer"]["name"],
             unsubscribe_url=leave,
         )
         data = self._bound.render(context, envelope)
-        return Outgoing(mail.delivery_id, self._bound.mail_from, to.email, data, utf8=to.utf8)
+        return Outgoing(row.delivery_id, self._bound.mail_from, to.email, data, utf8=to.utf8)
 
     def _take_results(self, results: Sequence[Result]) -> None:
         with self._shared.lock:
@@ -217,37 +204,16 @@ class Runner:
     # ---------------------------------------------------------------- database side (the caller's thread)
 
     def _database_side(self) -> None:
-        self._look_up()
         while True:
-            outcomes = self._drain()
-            if not outcomes and self._idle_round():
-                return
-            room = self.connections - self._out + len(outcomes)
-            batch = [] if self._shared.stop else self._next(room)
-            if outcomes or batch:
-                started = self._commit(outcomes, batch)
-                with self._shared.lock:
-                    self._shared.ready.extend(started)
-                self._engine.wake()
             self._look_up()
-
-    def _idle_round(self) -> bool:
-        """Nothing came back: fetch work, wait, or end. True at the end."""
-        shared = self._shared
-        if not shared.stop and not self._claimed and self._out < self.connections:
-            self._refill()
-            if not self._claimed and self._out == 0:
-                shared.done = True
-                self._engine.wake()
-                return True
-        if shared.stop and (self._out == 0 or shared.engine_over):
-            return True
-        if shared.engine_over and not shared.outcomes:
-            return True
-        if self._out >= self.connections or not self._claimed or shared.stop:
-            shared.bell.wait(0.1)
-            shared.bell.clear()
-        return False
+            outcomes = self._drain()
+            if outcomes:
+                self._record(outcomes)
+            claimed = self._wants_more() and self._claim()
+            if self._is_over():
+                return
+            if not outcomes and not claimed:
+                self._shared.bell.wait(0.1)
 
     def _drain(self) -> list[Outcome]:
         self._shared.bell.clear()
@@ -255,50 +221,83 @@ class Runner:
             outcomes, self._shared.outcomes = self._shared.outcomes, []
         return outcomes
 
-    def _next(self, room: int) -> list[Mail]:
-        if self._claimed and time.monotonic() - self._checked_at > RECHECK_SECONDS:
-            ids = [mail.delivery_id for mail in self._claimed]
-            allowed = set(
-                self._patiently(
-                    lambda: claiming.recheck(
-                        merchant=self.merchant, run=self._run, policy=self._policy, delivery_ids=ids
-                    )
-                )
-            )
-            self._claimed = deque(mail for mail in self._claimed if mail.delivery_id in allowed)
-            self._checked_at = time.monotonic()
-        return [self._claimed.popleft() for _ in range(min(room, len(self._claimed)))]
-
-    def _refill(self) -> None:
-        if time.monotonic() > self._until:
-            self._report.more = True
-            return
-        claimed = self._patiently(
-            lambda: claiming.claim(
-                merchant=self.merchant, campaign=self.campaign, run=self._run, policy=self._policy
-            )
+    def _record(self, outcomes: Sequence[Outcome]) -> None:
+        """Writes what came back; only then may as many others be handed over."""
+        alive, sent = self._patiently(
+            lambda: claiming.record(campaign=self.campaign, run=self._run, outcomes=outcomes)
         )
-        if not claimed:
-            return
-        self._checked_at = time.monotonic()
-        known = contexts(merchant=self.merchant, customer_ids=[customer for _delivery, customer in claimed])
-        rows = Delivery.objects.filter(pk__in=[delivery for delivery, _customer in claimed]).order_by("pk")
-        self._claimed.extend(
-            Mail(pk, customer, to, message_id, known[customer])
-            for pk, customer, to, message_id in rows.values_list("pk", "customer_id", "address", "message_id")
-        )
-
-    def _commit(self, outcomes: Sequence[Outcome], batch: Sequence[Mail]) -> list[Mail]:
-        """One statement: what came back is written, what goes next is marked. The mails that may go."""
-        ids = [mail.delivery_id for mail in batch]
-        marked = self._patiently(
-            lambda: claiming.turn(merchant=self.merchant, run=self._run, outcomes=outcomes, delivery_ids=ids)
-        )
-        started = [mail for mail in batch if mail.delivery_id in marked]
-        self._out += len(started) - len(outcomes)
+        self._untold += sent
+        if not alive:
+            self._stop()
+        with self._shared.lock:
+            self._shared.handed -= len(outcomes)
+        self._engine.wake()
         self._report.outcomes += len(outcomes)
         self._report.sent += sum(1 for outcome in outcomes if outcome.state == Delivery.State.SENT)
-        return started
+
+    def _wants_more(self) -> bool:
+        """Whether what lies ready won't last, or has lain too long."""
+        shared = self._shared
+        if shared.stop or shared.engine_over:
+            return False
+        if shared.ready and time.monotonic() - self._claimed_at > FRESH_SECONDS:
+            self._stride = self.connections
+            self._give_back()
+        if self._dry and shared.handed:
+            return False  # what comes back last ends the slice; the next one looks again
+        return len(shared.ready) <= self._stride // 4
+
+    def _claim(self) -> bool:
+        """Claims and reads the next; False when there was nothing, or no time is left for more."""
+        now = time.monotonic()
+        if now > self._until:
+            self._report.more = self._dry = True
+            return False
+        if self._claimed_at:
+            pace = CLAIM_SECONDS / max(now - self._claimed_at, 0.001)
+            self._stride = int(min(claiming.CLAIM, max(self.connections, self._stride * min(pace, 4.0))))
+        self._marked_at = max(timezone.now(), self._marked_at + timedelta(microseconds=1))
+        rows = self._patiently(
+            lambda: claiming.claim(
+                merchant=self.merchant,
+                campaign=self.campaign,
+                run=self._run,
+                policy=self._policy,
+                at=self._marked_at,
+                limit=self._stride,
+            )
+        )
+        self._claimed_at, self._dry = time.monotonic(), not rows
+        if rows:
+            known = contexts(merchant=self.merchant, customer_ids=[row.customer_id for row in rows])
+            with self._shared.lock:
+                self._shared.ready.extend(Mail(row, known[row.customer_id]) for row in rows)
+            self._engine.wake()
+        return bool(rows)
+
+    def _is_over(self) -> bool:
+        shared = self._shared
+        with shared.lock:
+            if shared.outcomes:
+                return False
+            if shared.engine_over:
+                return True
+            if shared.handed or not (shared.stop or (self._dry and not shared.ready)):
+                return False
+            shared.done = True
+        self._engine.wake()
+        return True
+
+    def _give_back(self) -> None:
+        """Claimed, but the SMTP side never asked for them."""
+        with self._shared.lock:
+            ids = [mail.row.delivery_id for mail in self._shared.ready]
+            self._shared.ready.clear()
+        self._dry = False
+        if ids:
+            self._patiently(
+                lambda: claiming.give_back(campaign=self.campaign, run=self._run, delivery_ids=ids)
+            )
 
     def _look_up(self) -> None:
         """Beats, and sees whether somebody paused or cancelled the campaign."""
@@ -314,12 +313,16 @@ class Runner:
             self._last_beat = now
             if not self._patiently(lambda: claiming.beat(self._run)):
                 self._stop()
-            self._patiently(lambda: announce_sent(self.merchant, self.campaign))
+            self._tell()
+
+    def _tell(self) -> None:
+        if sent := self._untold:
+            self._untold = []
+            self._patiently(lambda: claiming.tell(campaign=self.campaign, run=self._run, sent=sent))
 
     def _stop(self) -> None:
         if not self._shared.stop:
             self._shared.stop = True
-            self._claimed.clear()
             self._engine.wake()
 
     def _patiently(self, act: Callable[[], T]) -> T:
@@ -352,12 +355,8 @@ class Runner:
         self._shared.done = self._shared.stop = True
         self._engine.wake()
         thread.join()
-        outcomes = self._drain()
-        # Marked, but the engine never asked for them.
-        outcomes += [Outcome(mail.delivery_id, "queued", "", "") for mail in self._shared.ready]
-        if outcomes:
-            self._commit(outcomes, [])
-        self._patiently(lambda: claiming.release(merchant=self.merchant, run=self._run))
-        while self._patiently(lambda: announce_sent(self.merchant, self.campaign)):
-            pass
+        if outcomes := self._drain():
+            self._record(outcomes)
+        self._give_back()
+        self._tell()
         SendingRun.objects.filter(pk=self._run.pk, ended_at__isnull=True).update(ended_at=timezone.now())

@@ -13,7 +13,7 @@ from marketing.campaigns import services
 from marketing.engine.errors import BadAddress, TemplateError
 from marketing.models import Campaign
 from marketing.sending import reaping
-from marketing.sending.runner import Runner, announce_sent
+from marketing.sending.runner import Runner
 
 log = structlog.get_logger()
 
@@ -50,8 +50,6 @@ def sweep_sending() -> None:
     reaping.ring_for_due()
     for campaign in reaping.under_way():
         with merchant_scope(campaign.merchant_id):
-            while announce_sent(campaign.merchant, campaign):  # what a dead worker left untold
-                pass
             services.campaign_settle(campaign=campaign)
 
 

@@ -321,22 +321,83 @@ def test_an_audience_of_nobody_does_not_start(scoped: Merchant) -> None:
         services.campaign_start(campaign=make_campaign(scoped))
 
 
-def test_the_reaper_returns_what_was_claimed_and_doubts_what_was_being_sent(scoped: Merchant) -> None:
-    for _ in range(4):
+def claim(campaign: Campaign, run: SendingRun, at: dt.datetime) -> list[int]:
+    policy = checking.policy_of(campaign.merchant)
+    rows = claiming.claim(merchant=campaign.merchant, campaign=campaign, run=run, policy=policy, at=at)
+    return [row.delivery_id for row in rows]
+
+
+def outcome(delivery_id: int, state: str = "sent") -> claiming.Outcome:
+    return claiming.Outcome(delivery_id, state, "", "250 2.0.0 taken")
+
+
+def told() -> set[int]:
+    """The mails that stand on a timeline; each once."""
+    rows = list(Event.objects.filter(name="marketing.mail_sent").values_list("data__delivery_id", flat=True))
+    assert len(rows) == len(set(rows))
+    return set(rows)
+
+
+def test_the_reaper_doubts_what_may_have_left_and_returns_the_rest(scoped: Merchant) -> None:
+    # given a run that may have two mails out at once, and wrote the outcome of the second of five
+    for _ in range(5):
         make_subscriber(scoped)
     campaign = services.campaign_start(campaign=make_campaign(scoped))
-    run = SendingRun.objects.create(merchant=scoped, campaign=campaign)
-    policy = checking.policy_of(scoped)
-    held = [pk for pk, _ in claiming.claim(merchant=scoped, campaign=campaign, run=run, policy=policy)]
-    claiming.mark_sending(merchant=scoped, run=run, delivery_ids=held[:1])
+    run = SendingRun.objects.create(merchant=scoped, campaign=campaign, window=2)
+    held = claim(campaign, run, dt.datetime.now(dt.UTC))
+    alive, sent = claiming.record(campaign=campaign, run=run, outcomes=[outcome(held[1])])
+    assert (alive, [each.delivery_id for each in sent]) == (True, [held[1]])
+    # when it is silent
     assert reaping.reap_silent_runs() == 0
     with time_machine.travel(dt.datetime.now(dt.UTC) + dt.timedelta(seconds=claiming.SILENCE_SECONDS + 1)):
         assert reaping.reap_silent_runs() == 1
-    assert states(campaign) == {("queued", ""): 3, ("unknown", "line_lost"): 1}
-    assert claiming.mark_sending(merchant=scoped, run=run, delivery_ids=held) == set(), (
-        "a dead run may begin nothing"
-    )
+    # then the first two without an outcome are in doubt, in the order in which they were marked
+    assert states(campaign) == {("sent", ""): 1, ("unknown", "line_lost"): 2, ("queued", ""): 2}
+    doubtful = Delivery.objects.filter(state="unknown").order_by("pk").values_list("pk", flat=True)
+    assert list(doubtful) == [held[0], held[2]]
+    assert set(Delivery.objects.filter(state="queued").values_list("attempts", flat=True)) == {0}
+    # and what was sent is told although the run died before it told so
+    assert told() == {held[1]}
+    # and what it says when it wakes up is believed, but it may go no further
+    late = claiming.record(campaign=campaign, run=run, outcomes=[outcome(held[0]), outcome(held[3])])
+    assert late == (False, [])
+    assert told() == {held[0], held[1]}
+    assert states(campaign) == {("sent", ""): 2, ("unknown", "line_lost"): 1, ("queued", ""): 2}
+    assert claim(campaign, run, dt.datetime.now(dt.UTC)) == []
     assert not claiming.beat(run)
+
+
+def test_a_claim_whose_answer_was_lost_is_asked_again_and_gives_the_same(scoped: Merchant) -> None:
+    make_subscriber(scoped)
+    campaign = services.campaign_start(campaign=make_campaign(scoped))
+    run = SendingRun.objects.create(merchant=scoped, campaign=campaign)
+    at = dt.datetime.now(dt.UTC)
+    held = claim(campaign, run, at)
+    assert claim(campaign, run, at) == held != []
+    assert claim(campaign, run, at + dt.timedelta(seconds=1)) == []
+    assert Delivery.objects.get(pk=held[0]).attempts == 1
+
+
+def test_an_outcome_written_twice_is_told_once(scoped: Merchant) -> None:
+    make_subscriber(scoped)
+    campaign = services.campaign_start(campaign=make_campaign(scoped))
+    run = SendingRun.objects.create(merchant=scoped, campaign=campaign)
+    (held,) = claim(campaign, run, dt.datetime.now(dt.UTC))
+    _alive, sent = claiming.record(campaign=campaign, run=run, outcomes=[outcome(held)])
+    assert claiming.record(campaign=campaign, run=run, outcomes=[outcome(held)]) == (True, [])
+    for _ in range(2):
+        claiming.tell(campaign=campaign, run=run, sent=sent)
+    assert told() == {held}
+
+
+def test_what_comes_back_to_a_cancelled_campaign_is_not_sent(scoped: Merchant) -> None:
+    make_subscriber(scoped)
+    campaign = services.campaign_start(campaign=make_campaign(scoped))
+    run = SendingRun.objects.create(merchant=scoped, campaign=campaign)
+    held = claim(campaign, run, dt.datetime.now(dt.UTC))
+    services.campaign_cancel(campaign=campaign)
+    claiming.give_back(campaign=campaign, run=run, delivery_ids=held)
+    assert states(campaign) == {("skipped", "cancelled"): 1}
 
 
 def test_the_statement_for_a_batch_does_not_grow_with_it(scoped: Merchant, django_assert_num_queries) -> None:
