@@ -16,10 +16,10 @@ from django.utils.translation import gettext_lazy
 
 from crm.lib.errors import NotFound, TooMany
 from crm.lib.http import client_ip
+from crm.lib.throttle import count_up
 from customers.models import Customer
 from customers.normalising import normalise_email, normalise_phone
 from customers.portal import portal_settings
-from customers.portal_codes import count_up
 from customers.portal_door import PortalPerson, PortalRequest, portal_url, render_portal
 from customers.portal_forms import cleaned_email
 from customers.portal_registry import (

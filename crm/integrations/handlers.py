@@ -31,7 +31,7 @@ def invite(event: Event) -> None:
     """One mail for each time that somebody asked; none when the member has left in the meantime."""
     member = (
         Membership.objects.select_related("user", "merchant")
-        .filter(merchant=event.merchant_id, pk=event.subject_id, is_active=True)
+        .filter(merchant=event.merchant_id, pk=event.subject_id or 0, is_active=True)
         .first()
     )
     if member is None:
