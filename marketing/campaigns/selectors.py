@@ -111,7 +111,7 @@ def _funnel(rows: list[dict[str, Any]], money: dict[str, Any] | None) -> Funnel:
     ]
     return Funnel(
         people=sum(by_state.values()),
-        waiting=by_state.get(State.QUEUED, 0) + by_state.get(State.CLAIMED, 0),
+        waiting=by_state.get(State.QUEUED, 0),
         sending=by_state.get(State.SENDING, 0),
         sent=by_state.get(State.SENT, 0),
         deferred=by_state.get(State.DEFERRED, 0),
