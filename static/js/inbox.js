@@ -157,6 +157,33 @@
   });
 
   // --- keys --------------------------------------------------------------------------------------------------
+  // A key that comes while the conversation is being exchanged is meant for what stands there afterwards: htmx
+  // drops what a button asked for that is gone by then.
+  let exchanging = 0;
+  const waiting = [];
+  const isExchange = (event) => event.detail.target?.id === "inbox-pane";
+
+  function press(key) {
+    if (key === "j") step(1);
+    else if (key === "k") step(-1);
+    else if (key === "r") kind("outbound");
+    else if (key === "n") kind("note");
+    else {
+      const button = byId("inbox-pane")?.querySelector(`[data-key="${CSS.escape(key)}"]`);
+      if (!button) return false;
+      button.click();
+    }
+    return true;
+  }
+
+  document.addEventListener("htmx:beforeSend", (event) => {
+    if (isExchange(event)) exchanging += 1;
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (!isExchange(event)) return;
+    exchanging -= 1;
+    while (!exchanging && waiting.length) press(waiting.shift());
+  });
   document.addEventListener("keydown", (event) => {
     if (document.querySelector("dialog[open]")) return;
     if (event.target.id === "composer-text") {
@@ -169,15 +196,8 @@
     }
     if (event.metaKey || event.ctrlKey || event.altKey || window.gxGoing) return;
     if (event.target.closest("input, textarea, select, [contenteditable], .dropdown-menu.show")) return;
-    if (event.key === "j") step(1);
-    else if (event.key === "k") step(-1);
-    else if (event.key === "r") kind("outbound");
-    else if (event.key === "n") kind("note");
-    else {
-      const button = byId("inbox-pane")?.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
-      if (!button) return;
-      button.click();
-    }
+    if (exchanging) waiting.push(event.key);
+    else if (!press(event.key)) return;
     event.preventDefault();
   });
 
