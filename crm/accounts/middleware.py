@@ -6,6 +6,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from crm.accounts.models import Membership
+from crm.accounts.selectors import memberships_of
 
 SESSION_KEY = "merchant_id"
 
@@ -33,8 +34,6 @@ def find_membership(request: Any) -> Membership | None:
     """The active membership that the session names, else the user's oldest one. At most two queries."""
     if not request.user.is_authenticated:
         return None
-    mine = Membership.objects.select_related("merchant").filter(
-        user=request.user, is_active=True, merchant__is_active=True
-    )
+    mine = memberships_of(request.user)
     chosen = mine.filter(merchant_id=request.session.get(SESSION_KEY, 0)).first()
     return chosen or mine.order_by("created_at", "pk").first()

@@ -135,6 +135,14 @@ class Link:
 
 
 @dataclass(frozen=True)
+class Target:
+    """Where the palette and the keyboard lead: an item without what changes from page to page."""
+
+    item: Item
+    href: str
+
+
+@dataclass(frozen=True)
 class LinkGroup:
     label: Text
     links: list[Link]
@@ -149,6 +157,10 @@ class Navigation:
     @property
     def links(self) -> list[Link]:
         return [link for group in self.groups for link in group.links] + self.foot
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        return tuple(Target(link.item, link.href) for link in self.links)
 
     @property
     def phone(self) -> list[Link]:

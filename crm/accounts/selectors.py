@@ -10,10 +10,15 @@ from crm.accounts.models import ApiKey, ExchangeRate, Membership, Merchant, Team
 from crm.accounts.permissions import TABLE, Role
 
 
+def memberships_of(user: User) -> QuerySet[Membership]:
+    """The user's active places in active shops."""
+    mine = Membership.objects.select_related("merchant")
+    return mine.filter(user=user, is_active=True, merchant__is_active=True)
+
+
 def membership_by_slug(*, user: User, slug: str) -> Membership | None:
     """The user's active place in the shop with that short name."""
-    mine = Membership.objects.select_related("merchant")
-    return mine.filter(user=user, merchant__slug=slug, is_active=True, merchant__is_active=True).first()
+    return memberships_of(user).filter(merchant__slug=slug).first()
 
 
 def member_list(*, merchant: Merchant) -> QuerySet[Membership]:

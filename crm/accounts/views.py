@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render, resolve_url
 from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from crm.accounts import selectors
 from crm.accounts.changes import profile_change, user_language_set
@@ -46,11 +46,15 @@ def no_shop(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/no_shop.html")
 
 
+@knows_member
 @login_required
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def shop_switch(request: HttpRequest) -> HttpResponse:
-    """The session's shop becomes another one of the user's."""
+    """The user's shops, for the menu; with a POST the session's shop becomes another one of them."""
     assert isinstance(request.user, User)
+    if request.method != "POST":
+        shops = selectors.memberships_of(request.user).order_by("merchant__name")
+        return render(request, "components/_shops.html", {"shops": shops})
     membership = selectors.membership_by_slug(user=request.user, slug=request.POST.get("shop", ""))
     if membership is None:
         raise NotFound()

@@ -25,7 +25,17 @@ def test_only_my_shops_can_be_entered(merchant: Merchant, rival: Merchant) -> No
     make_member(rival, "viewer", user=me.user)
     assert client.post(reverse("shop_switch"), {"shop": rival.slug}).status_code == 302
     assert client.get(reverse("member_list")).context["merchant"] == rival
-    assert client.get(reverse("shop_switch")).status_code == 405
+
+
+def test_the_menu_lists_my_shops_and_no_others(merchant: Merchant, rival: Merchant) -> None:
+    me = make_member(merchant, "agent")
+    client = client_of(me)
+    menu = client.get(reverse("shop_switch")).content.decode()
+    assert merchant.name in menu
+    assert rival.name not in menu
+    make_member(rival, "viewer", user=me.user)
+    assert rival.name in client.get(reverse("shop_switch")).content.decode()
+    assert Client().get(reverse("shop_switch")).status_code == 302
 
 
 def test_a_page_of_another_tab_does_not_act_here(member_client: Clients, merchant: Merchant) -> None:

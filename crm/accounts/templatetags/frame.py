@@ -1,12 +1,16 @@
 """What the frame's templates ask: navigation, permissions, shops, the words that scripts show."""
 
+from functools import lru_cache
 from typing import Any
 
 from django import template
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from crm.accounts.models import Membership
-from crm.accounts.navigation import LinkGroup, Navigation, navigation_for, settings_for
+from crm.accounts.navigation import LinkGroup, Navigation, Target, navigation_for, settings_for
 
 register = template.Library()
 
@@ -19,19 +23,26 @@ def frame_navigation(context: template.Context) -> Navigation | None:
 
 
 @register.simple_tag(takes_context=True)
+def frame_still(context: template.Context, name: str) -> SafeString:
+    """A part of the frame that differs between languages and permissions only, not from page to page.
+
+    It is rendered once in a process. The template gets `targets` and nothing else.
+    """
+    nav = context.get("nav")
+    render = _still.__wrapped__ if settings.DEBUG else _still
+    return render(name, get_language() or "", nav.targets if nav else ())
+
+
+@lru_cache(maxsize=512)
+def _still(name: str, language: str, targets: tuple[Target, ...]) -> SafeString:
+    return render_to_string(name, {"targets": targets})
+
+
+@register.simple_tag(takes_context=True)
 def frame_settings(context: template.Context) -> list[LinkGroup]:
     """The sections of Settings that the member may open."""
     membership = context.get("membership")
     return settings_for(membership, context["request"].path) if membership else []
-
-
-@register.simple_tag(takes_context=True)
-def frame_shops(context: template.Context) -> list[Membership]:
-    """The shops that the signed-in user may switch to, by name. One query."""
-    mine = Membership.objects.select_related("merchant").filter(
-        user=context["request"].user, is_active=True, merchant__is_active=True
-    )
-    return list(mine.order_by("merchant__name"))
 
 
 @register.simple_tag(takes_context=True)
