@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from crm.accounts.models import Membership
 from crm.events.types import Text
 from crm.lib.tenancy import scoped_merchant_id
+from crm.lib.ui.places import country_name
 from customers.models import Consent, Customer, Identity
 from customers.models.consent import Channel, Purpose
 from customers.segmenting import (
@@ -76,7 +78,7 @@ def search_tags(query: str, values: Sequence[str]) -> list[Option]:
 
 
 def countries() -> list[Option]:
-    return [Option(code, code) for code in _distinct("country")]
+    return [Option(code, country_name(code)) for code in _distinct("country")]
 
 
 def languages() -> list[Option]:
@@ -260,7 +262,7 @@ for _condition in (
     Condition(
         "customers.owner",
         PROFILE,
-        _("Owner"),
+        pgettext_lazy("who looks after a customer", "Owner"),
         _("whose owner {is} {values}"),
         _owner,
         (IS, _some(owners)),

@@ -12,12 +12,13 @@ from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from crm.accounts.models import Membership
 from crm.lib.listing import Choices, Filter, Listing, read
 from crm.lib.tenancy import scoped_merchant_id
 from crm.lib.ui.parts import Tab
+from crm.lib.ui.places import country_name
 from customers.models import Consent, Customer
 from customers.models.consent import Channel, Purpose
 
@@ -54,8 +55,13 @@ def filters_for(membership: Membership) -> list[Filter]:
             lambda rows, tag: rows.filter(tags__contains=[tag]),
             lambda: _pairs(tags_in_use()),
         ),
-        Filter("owner", _("Owner"), lambda rows, value: _owned(rows, value, membership), lambda: _owners()),
-        Filter("country", _("Country"), _equals("country"), lambda: _pairs(countries_in_use())),
+        Filter(
+            "owner",
+            pgettext("who looks after a customer", "Owner"),
+            lambda rows, value: _owned(rows, value, membership),
+            lambda: _owners(),
+        ),
+        Filter("country", _("Country"), _equals("country"), lambda: _countries()),
         Filter("consent", _("E-mail marketing"), _consenting, _consent_choices),
         Filter("bought", _("Bought"), _bought, _bought_choices, chip=_bought_chip),
         Filter("ticket", _("Tickets"), _ticketed, lambda: [("open", _("Open ticket"))], chip=_ticket_chip),
@@ -87,6 +93,10 @@ def tabs_of(listing: Listing) -> list[Tab]:
 def tags_in_use() -> list[str]:
     """Alphabetical, at most 200, up to five minutes old."""
     return _facet("tags", "unnest(tags)")
+
+
+def _countries() -> list[tuple[str, str]]:
+    return [(code, country_name(code)) for code in countries_in_use()]
 
 
 def countries_in_use() -> list[str]:

@@ -6,8 +6,10 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from crm.accounts.models import Membership
+from crm.lib.ui.places import country_choices
 from customers.filters import members
 from customers.models import Address, Customer, Identity
 from customers.models.consent import Channel, Purpose
@@ -35,9 +37,8 @@ class CustomerForm(forms.Form):
         r"^[A-Za-z]{2}$",
         label=_("Country"),
         required=False,
-        help_text=_("Two letters, such as CN or DE."),
         error_messages={"invalid": _("Use the two letters of the country, such as CN or DE.")},
-        widget=forms.TextInput(attrs={"maxlength": 2, "autocapitalize": "characters"}),
+        widget=forms.Select,
     )
     region = forms.CharField(label=_("Province or region"), max_length=100, required=False)
     city = forms.CharField(label=_("City"), max_length=100, required=False)
@@ -47,13 +48,14 @@ class CustomerForm(forms.Form):
     tags = forms.CharField(
         label=_("Tags"), required=False, max_length=2_000, help_text=_("Separate them with commas.")
     )
-    owner = forms.ChoiceField(label=_("Owner"), required=False)
+    owner = forms.ChoiceField(label=pgettext_lazy("who looks after a customer", "Owner"), required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.members = {str(one.pk): one for one in members()}
         choices = [("", _("Nobody")), *((key, str(one.user)) for key, one in self.members.items())]
         self.fields["owner"].choices = choices  # type: ignore[attr-defined]
+        self.fields["country"].widget.choices = [("", _("Not known")), *country_choices()]
 
     def clean_tags(self) -> list[str]:
         return clean_tags(self.cleaned_data["tags"].replace("，", ",").replace("、", ",").split(","))

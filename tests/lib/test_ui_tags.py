@@ -56,6 +56,14 @@ def test_words_from_outside_are_escaped(source: str) -> None:
     assert "<img src=x" not in html
 
 
+@pytest.mark.parametrize(
+    "case, value, shown",
+    [("a number", 1304, "1,304"), ("a fraction", 1204.5, "1,204.5"), ("a text", "1304 ms", "1304 ms")],
+)
+def test_the_figure_of_a_stat_is_grouped(case: str, value: object, shown: str) -> None:
+    assert f">{shown}</div>" in written("{% ui_stat 'Sent' value %}", value=value)
+
+
 def test_money_shows_the_shops_own_currency_short() -> None:
     request = RequestFactory().get("/")
     request.merchant = SimpleNamespace(base_currency="CNY")  # type: ignore[attr-defined]

@@ -6,6 +6,7 @@ Built in Python, not from templates, because a list holds hundreds of them.
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from typing import TypeGuard
 
 from django import template
 from django.utils.html import format_html, format_html_join
@@ -17,6 +18,7 @@ from crm.lib.ui.html import EMPTY, attributes, classes
 from crm.lib.ui.icons import icon_svg
 from crm.lib.ui.parts import SPARK_HEIGHT, SPARK_WIDTH, Chip, Step, Tab, Text, spark_path
 from crm.lib.ui.people import hue, initials
+from crm.lib.ui.places import country_name
 
 register = template.Library()
 TONE_ICONS = {"good": "circle-check", "warn": "alert-triangle", "bad": "alert-circle", "info": "info-circle"}
@@ -136,6 +138,18 @@ def ui_percent(rate: Decimal | float | None, places: int = 0) -> str:
 
 
 @register.filter
+def ui_country(code: str) -> str:
+    """The country of an ISO 3166-1 code, in the reader's language."""
+    return country_name(code) if code else "–"
+
+
+@register.filter
+def ui_grouped(value: Decimal | float | int) -> str:
+    """A figure for the words of a sentence: `1,204`."""
+    return formats.number_text(value)
+
+
+@register.filter
 def ui_seconds(value: float | None) -> str:
     """A length of time in its two largest units: `2 h 5 min`."""
     if value is None:
@@ -195,7 +209,11 @@ def ui_stat(
     points: Sequence[float | int] = (),
     href: str = "",
 ) -> SafeString:
-    """A figure with what it is, how it changed and its line. `href` opens what is behind it."""
+    """A figure with what it is, how it changed and its line. `href` opens what is behind it.
+
+    A bare number is grouped like all others; money and rates come as text.
+    """
+    shown = formats.number_text(value) if _is_number(value) else value
     name = format_html('<a class="gx-stat__link" href="{}">{}</a>', href, label) if href else str(label)
     foot = EMPTY
     if delta is not None or period:
@@ -206,11 +224,15 @@ def ui_stat(
         '<div class="gx-stat"><div class="gx-stat__label">{}</div>'
         '<div class="gx-stat__value" title="{}">{}</div>{}{}</div>',
         name,
-        _plain(value),
-        value,
+        _plain(shown),
+        shown,
         foot,
         ui_spark(points),
     )
+
+
+def _is_number(value: object) -> TypeGuard[int | float | Decimal]:
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
 
 
 def _plain(value: object) -> str:
