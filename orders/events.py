@@ -7,21 +7,23 @@ from crm.events.types import EventType
 ORDER_PLACED = EventType(
     "orders.order_placed",
     _("Order placed"),
-    _("Order %(number)s placed, %(total)s %(currency)s"),
+    _("Order %(number)s placed, %(total)s"),
     icon="shopping-cart",
     scope="orders.read",
     portal=True,
     keys=("number", "total", "currency"),
+    amounts=("total",),
 )
 ORDER_PAID = EventType(
     "orders.order_paid",
     _("Order paid"),
-    _("Order %(number)s paid, %(total)s %(currency)s"),
+    _("Order %(number)s paid, %(total)s"),
     icon="credit-card",
     tone="good",
     scope="orders.read",
     portal=True,
     keys=("number", "total", "currency"),
+    amounts=("total",),
 )
 ORDER_CHANGED = EventType(
     "orders.order_changed",
@@ -45,12 +47,13 @@ ORDER_CANCELLED = EventType(
 ORDER_REFUNDED = EventType(
     "orders.order_refunded",
     _("Refund"),
-    _("%(amount)s %(currency)s of order %(number)s refunded"),
+    _("%(amount)s of order %(number)s refunded"),
     icon="receipt-refund",
     tone="warn",
     scope="orders.read",
     portal=True,
     keys=("number", "amount", "currency"),
+    amounts=("amount",),
 )
 ORDER_SHIPPED = EventType(
     "orders.order_shipped",

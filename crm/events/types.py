@@ -8,6 +8,9 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from crm.lib.tenancy import scoped_merchant
+from crm.lib.ui.formats import money_text
+
 Text = str | Promise
 
 
@@ -17,7 +20,8 @@ class EventType:
 
     `name` is "<app>.<fact>" and public: webhooks carry it. `label` names the kind in filters; `text` is the
     sentence of the timeline, a %-format over the event's `data`. `icon` is a Tabler icon. `scope` is the API
-    scope that may read it by webhook. `on_timeline` tells whether a customer's timeline shows it.
+    scope that may read it by webhook. `on_timeline` tells whether a customer's timeline shows it. `amounts`
+    names the keys that the sentence tells as money, in the `currency` of the data.
     """
 
     name: str
@@ -29,6 +33,7 @@ class EventType:
     on_timeline: bool = True
     portal: bool = False
     keys: tuple[str, ...] = field(default=())
+    amounts: tuple[str, ...] = field(default=())
 
     def __post_init__(self) -> None:
         if self.name in REGISTRY:
@@ -37,12 +42,17 @@ class EventType:
 
     def sentence(self, data: dict[str, Any]) -> str:
         """The timeline's sentence in the active language; facts that older events lack show as a dash."""
-        known = dict.fromkeys(self.keys, "–") | data
+        known = dict.fromkeys(self.keys, "–") | data | self._money(data)
         try:
             # Not str(self.text) first: a text of ngettext_lazy chooses its form by the number in `known`.
             return str(self.text % known) if self.text else str(self.label)
         except (KeyError, ValueError, TypeError):
             return str(self.label)
+
+    def _money(self, data: dict[str, Any]) -> dict[str, str]:
+        home = str(getattr(scoped_merchant(), "base_currency", ""))
+        known = [key for key in self.amounts if data.get(key) not in (None, "") and data.get("currency")]
+        return {key: money_text(str(data[key]), str(data["currency"]), home=home) for key in known}
 
 
 REGISTRY: dict[str, EventType] = {}

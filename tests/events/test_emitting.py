@@ -12,6 +12,7 @@ from crm.events.handling import HANDLERS, on, on_every
 from crm.events.models import Delivery, Event
 from crm.events.types import REGISTRY, EventType
 from crm.lib.tenancy import merchant_scope
+from orders.events import ORDER_PLACED
 from tests.factories.customers import make_customer
 
 
@@ -157,3 +158,19 @@ def test_two_handlers_of_one_name_are_a_mistake(kind, listen):
 )
 def test_the_sentence_never_breaks(case, data, sentence, kind):
     assert kind.sentence(data) == sentence
+
+
+@pytest.mark.parametrize(
+    "case, data, sentence",
+    [
+        (
+            "another currency",
+            {"number": "7", "total": "116.0000", "currency": "EUR"},
+            "Order 7 placed, €116.00",
+        ),
+        ("the shop's own", {"number": "7", "total": "1204", "currency": "CNY"}, "Order 7 placed, ¥1,204.00"),
+        ("no amount", {"number": "7", "currency": "EUR"}, "Order 7 placed, –"),
+    ],
+)
+def test_amounts_are_told_as_money(case, data, sentence, scoped):
+    assert ORDER_PLACED.sentence(data) == sentence
