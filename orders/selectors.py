@@ -18,6 +18,7 @@ from crm.lib.keyset import Page, count_of, keyset_page
 from crm.lib.listing import Listing
 from crm.lib.masking import mask_email
 from crm.lib.ui.parts import TimelineEntry
+from crm.lib.ui.places import country_name
 from customers.normalising import normalise_email
 from customers.searching import customer_ids_found
 from customers.timeline import entries_of
@@ -77,6 +78,21 @@ def found_by(text: str) -> Q:
 # --- the record ---------------------------------------------------------------------------------------------
 
 
+# As one writes it on a parcel; PostgreSQL keeps the keys of a JSON object in an order of its own.
+ADDRESS_PARTS = (
+    *("name", "company", "line1", "line2", "district", "city", "province", "postal_code", "country", "phone"),
+)
+
+
+def address_lines(address: dict[str, Any]) -> list[str]:
+    """The filled parts of an address in the order of a parcel, the country by its name."""
+    parts = {name: str(value) for name, value in address.items() if value}
+    if "country" in parts:
+        parts["country"] = country_name(parts["country"])
+    known = [name for name in ADDRESS_PARTS if name in parts]
+    return [parts[name] for name in known + [name for name in parts if name not in ADDRESS_PARTS]]
+
+
 @dataclass(frozen=True)
 class OrderRecord:
     """Everything the order page shows. `left` is what can still go back to the customer."""
@@ -89,6 +105,10 @@ class OrderRecord:
     returns: list[Return]
     entries: list[TimelineEntry]
     is_late: bool
+
+    @property
+    def address(self) -> list[str]:
+        return address_lines(self.order.shipping_address)
 
     @property
     def left(self) -> Decimal:

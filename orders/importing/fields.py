@@ -88,7 +88,7 @@ FIELDS = (
         synonyms=(
             *("customer name", "billing name", "buyer name", "full name", "shipping name", "recipient"),
             *("recipient name", "客户姓名", "姓名", "收货人", "收货人姓名", "会员名", "买家会员名"),
-            *("客戶姓名", "收件人"),
+            *("买家姓名", "客戶姓名", "收件人", "買家姓名"),
         ),
         vague=("name", "customer", "buyer", "user", "客户", "买家", "会员", "客戶", "買家", "會員", "名称"),
     ),

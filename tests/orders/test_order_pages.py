@@ -13,6 +13,7 @@ from crm.events.models import Event
 from crm.lib.tenancy import merchant_scope
 from customers.searching import search_rebuild_all
 from orders.models import Order, Refund, Return, Shipment
+from orders.selectors import address_lines
 from tests.factories.customers import make_customer
 from tests.factories.orders import (
     make_channel,
@@ -236,3 +237,8 @@ def test_products_and_channels(owner_client, merchant):
     facts = page.context["facts"]
     assert (facts.orders, facts.units, facts.buyers) == (1, 3, 1)
     assert "Shop" in owner_client.get("/orders/channels/").content.decode()
+
+
+def test_an_address_reads_as_on_a_parcel():
+    stored = {"city": "Paris", "name": "Anna", "floor": "3", "line2": "", "country": "FR", "line1": "1 Rue"}
+    assert address_lines(stored) == ["Anna", "1 Rue", "Paris", "France", "3"]
