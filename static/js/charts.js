@@ -52,8 +52,10 @@
 
   const axisText = () => ({ color: token("ink-3"), fontSize: 12, hideOverlap: true });
   const valueAxis = (data) => ({ type: "value", splitNumber: 4, axisLabel: { ...axisText(), formatter: formatter(data, true) }, splitLine: { lineStyle: { color: token("line") } } });
-  const FEW = 8; // labels that are all shown, cut where they don't fit
-  const nameText = (data) => (data.labels.length <= FEW ? { ...axisText(), interval: 0, hideOverlap: false, width: 76, overflow: "truncate" } : axisText());
+  const FEW = 8; // labels that are all shown where they have room, cut to it
+  const NAME = 76; // px
+  const fits = (data) => data.labels.length <= FEW && data.labels.length * NAME <= data.room;
+  const nameText = (data) => (fits(data) ? { ...axisText(), interval: 0, hideOverlap: false, width: NAME, overflow: "truncate" } : axisText());
   const nameAxis = (data) => ({ type: "category", data: data.labels, axisLabel: nameText(data), axisTick: { show: false }, axisLine: { lineStyle: { color: token("line-strong") } } });
 
   const shapes = {
@@ -70,7 +72,7 @@
     }),
     stacked: (data) => shapes.bar(data, true),
     hbar: (data) => ({
-      yAxis: { ...nameAxis(data), inverse: true, axisLine: { show: false } },
+      yAxis: { ...nameAxis({ ...data, room: Infinity }), inverse: true, axisLine: { show: false } },
       xAxis: valueAxis(data),
       series: data.series.map((one) => ({ name: one.name, data: one.values, type: "bar", barMaxWidth: 18, itemStyle: { borderRadius: [0, 3, 3, 0] } })),
     }),
@@ -95,6 +97,7 @@
   function draw(figure) {
     const data = JSON.parse(document.getElementById(figure.dataset.chart).textContent);
     const canvas = figure.querySelector(".gx-chart__canvas");
+    data.room = canvas.clientWidth - 48; // without the figures of the other axis
     const chart = window.echarts.init(canvas, null, { renderer: "canvas" });
     chart.setOption(option(data));
     if (data.links.length) chart.on("click", (point) => data.links[point.dataIndex] && location.assign(data.links[point.dataIndex]));
