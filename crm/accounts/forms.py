@@ -11,6 +11,7 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from crm.accounts.models import Membership, Merchant, Team, User
 from crm.accounts.permissions import SCOPES, Role
@@ -116,13 +117,17 @@ class TeamForm(forms.ModelForm[Team]):
 
 class ApiKeyForm(forms.Form):
     name = forms.CharField(
-        label=_("Name"), max_length=80, help_text=_("What uses it, such as “Warehouse sync”.")
+        label=pgettext_lazy("of a thing", "Name"),
+        max_length=80,
+        help_text=_("What uses it, such as “Warehouse sync”."),
     )
     scopes = forms.MultipleChoiceField(
         label=_("What it may do"), choices=list(SCOPES.items()), widget=forms.CheckboxSelectMultiple
     )
     expires_on = forms.DateField(
-        label=_("Stops working after"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+        label=_("Stops working after"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
 
 
@@ -136,7 +141,9 @@ class RateForm(forms.Form):
     rate = forms.DecimalField(
         label=_("One unit is worth"), max_digits=18, decimal_places=8, min_value=Decimal("0.00000001")
     )
-    valid_from_on = forms.DateField(label=_("Valid from"), widget=forms.DateInput(attrs={"type": "date"}))
+    valid_from_on = forms.DateField(
+        label=_("Valid from"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
 
 
 class JoinForm(forms.Form):

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from crm.events.types import REGISTRY, Text
 from crm.integrations.stores.base import StoreAdapter
@@ -21,7 +22,9 @@ class ConnectionForm(forms.Form):
     """A name and the store's own credentials. When changing, an empty secret keeps the stored one."""
 
     name = forms.CharField(
-        label=_("Name"), max_length=80, help_text=_("What you call this shop, such as “Shopify Europe”.")
+        label=pgettext_lazy("of a thing", "Name"),
+        max_length=80,
+        help_text=_("What you call this shop, such as “Shopify Europe”."),
     )
 
     def __init__(self, *args: Any, adapter: StoreAdapter, changing: bool = False, **kwargs: Any) -> None:
@@ -95,7 +98,7 @@ class EndpointForm(forms.Form):
     """Address and events; `cleaned_data["events"]` joins what was chosen in each app."""
 
     name = forms.CharField(
-        label=_("Name"),
+        label=pgettext_lazy("of a thing", "Name"),
         max_length=80,
         required=False,
         help_text=_("What listens there, such as “Warehouse”."),

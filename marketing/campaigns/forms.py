@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from marketing.models import Campaign, Segment, SendingPolicy, Template
 
@@ -82,7 +83,9 @@ class TemplateForm(forms.ModelForm[Template]):
 
 
 class CampaignCreateForm(forms.Form):
-    name = forms.CharField(label=_("Name"), max_length=120, help_text=_("For you and your colleagues."))
+    name = forms.CharField(
+        label=pgettext_lazy("of a thing", "Name"), max_length=120, help_text=_("For you and your colleagues.")
+    )
     template = forms.ModelChoiceField(
         label=_("Begin with"),
         queryset=Template._base_manager.none(),

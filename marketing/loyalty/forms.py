@@ -17,7 +17,7 @@ class ProgramForm(forms.ModelForm[Program]):
         help_text=_(
             "Orders paid since that day earn points; choose an earlier day to reward past orders too."
         ),
-        widget=forms.DateInput(attrs={"type": "date"}),
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
 
     class Meta:

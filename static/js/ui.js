@@ -162,5 +162,8 @@
     if (event.key === "Escape" && document.querySelector(".gx-sidebar.is-open")) sidebar(false);
   });
 
+  // On a phone the settings' sections are a strip; the open one is brought into sight.
+  document.querySelector(".gx-subnav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
   window.gx = { toast, words };
 })();
