@@ -1,20 +1,32 @@
-"""Customers of a demo shop, by COPY, in constant memory."""
+"""Customers of a demo shop, by COPY, chunk by chunk."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
 
+from django.db import transaction
+
 from crm.accounts.models import Membership, Merchant
 from crm.demo import words
+from crm.demo.parallel import chunks_of, side_by_side, unchecked
 from crm.lib.copying import copy_rows, reserve_ids
 from customers.models import Consent, Customer, Identity, Metrics
 
 CHUNK = 20_000
 CHINESE_SHARE = 0.6
+CUSTOMER = (
+    *("id", "merchant_id", "name", "email", "phone", "city", "region", "country", "language", "grade"),
+    *("tags", "attributes", "owner_id", "birthday_on", "source", "created_at"),
+)
+IDENTITY = ("merchant_id", "customer_id", "kind", "value", "source", "created_at")
+CONSENT = (
+    *("merchant_id", "customer_id", "channel", "purpose", "granted", "source", "wording_version"),
+    "recorded_at",
+)
 
 
 @dataclass(frozen=True)
@@ -22,6 +34,7 @@ class Person:
     """What orders need to know of a customer."""
 
     id: int
+    number: int
     name: str
     email: str
     phone: str
@@ -49,6 +62,7 @@ class Crowd:
         age = timedelta(days=540 * (1 - rng.random() ** 1.4), seconds=rng.randrange(86_400))
         return Person(
             id=self.first_id + number,
+            number=number,
             name=name,
             email=email,
             phone=phone,
@@ -60,8 +74,8 @@ class Crowd:
             created_at=self.now - age,
         )
 
-    def __iter__(self) -> Iterator[Person]:
-        return (self.person(number) for number in range(self.count))
+    def between(self, start: int, stop: int) -> list[Person]:
+        return [self.person(number) for number in range(start, stop)]
 
 
 def _chinese(rng: Random) -> tuple[str, str, str, str, str, str]:
@@ -83,57 +97,37 @@ def _western(rng: Random) -> tuple[str, str, str, str, str, str]:
 def people_write(
     *, merchant: Merchant, count: int, seed: str, now: datetime, owners: list[Membership]
 ) -> Crowd:
-    """Customers with identities, consent and empty metrics; in the caller's transaction and scope."""
-    crowd = Crowd(seed, reserve_ids(Customer, count), count, now)
-    copy_rows(
-        Customer,
-        (
-            *(
-                "id",
-                "merchant_id",
-                "name",
-                "email",
-                "phone",
-                "city",
-                "region",
-                "country",
-                "language",
-                "grade",
-            ),
-            *("tags", "attributes", "owner_id", "birthday_on", "source", "created_at"),
-        ),
-        (_customer_row(merchant, person, seed, owners) for person in crowd),
-    )
-    copy_rows(
-        Identity,
-        ("merchant_id", "customer_id", "kind", "value", "source", "created_at"),
-        (
-            (merchant.pk, person.id, kind, value, "demo", person.created_at)
-            for person in crowd
-            for kind, value in (("email", person.email), ("phone", person.phone))
-            if value
-        ),
-    )
-    copy_rows(Metrics, ("merchant_id", "customer_id"), ((merchant.pk, person.id) for person in crowd))
-    copy_rows(
-        Consent,
-        (
-            "merchant_id",
-            "customer_id",
-            "channel",
-            "purpose",
-            "granted",
-            "source",
-            "wording_version",
-            "recorded_at",
-        ),
-        (row for person in crowd for row in _consents(merchant, person, seed, now)),
-    )
+    """Customers with identities, consent and empty metrics, each chunk in its own transaction."""
+    with transaction.atomic():
+        crowd = Crowd(seed, reserve_ids(Customer, count), count, now)
+
+    def write(chunk: tuple[int, int]) -> int:
+        people = crowd.between(*chunk)
+        with unchecked():
+            _copy(merchant, people, seed, now, owners)
+        return len(people)
+
+    assert sum(side_by_side(write, chunks_of(count, CHUNK))) == count
     return crowd
 
 
+def _copy(
+    merchant: Merchant, people: Sequence[Person], seed: str, now: datetime, owners: list[Membership]
+) -> None:
+    copy_rows(Customer, CUSTOMER, (_customer_row(merchant, person, seed, owners) for person in people))
+    identities = (
+        (merchant.pk, person.id, kind, value, "demo", person.created_at)
+        for person in people
+        for kind, value in (("email", person.email), ("phone", person.phone))
+        if value
+    )
+    copy_rows(Identity, IDENTITY, identities)
+    copy_rows(Metrics, ("merchant_id", "customer_id"), ((merchant.pk, person.id) for person in people))
+    copy_rows(Consent, CONSENT, (row for person in people for row in _consents(merchant, person, seed, now)))
+
+
 def _customer_row(merchant: Merchant, person: Person, seed: str, owners: list[Membership]) -> tuple[Any, ...]:
-    rng = Random(f"{seed}:facts:{person.id}")
+    rng = Random(f"{seed}:facts:{person.number}")
     birthday = None
     if rng.random() < 0.4:
         birthday = date(rng.randint(1955, 2005), rng.randint(1, 12), rng.randint(1, 28))
@@ -159,7 +153,7 @@ def _customer_row(merchant: Merchant, person: Person, seed: str, owners: list[Me
 
 def _consents(merchant: Merchant, person: Person, seed: str, now: datetime) -> Iterator[tuple[Any, ...]]:
     """Most who have an address allowed mail, some took it back, some were never asked."""
-    rng = Random(f"{seed}:consent:{person.id}")
+    rng = Random(f"{seed}:consent:{person.number}")
     ways = [("email", bool(person.email), 0.72), ("sms", bool(person.phone), 0.45)]
     ways.append(("wechat", person.is_chinese, 0.5))
     for channel, is_reachable, share in ways:

@@ -67,14 +67,14 @@ def shop_make(*, slug: str, size: Size, say: Say, name: str = "") -> Merchant:
         members = _staff(merchant)
         _rates(merchant)
         say(f"{size.customers:,} customers …")
+        crowd = people_write(
+            merchant=merchant,
+            count=size.customers,
+            seed=seed,
+            now=now,
+            owners=[member for member in members if member.role in (Role.AGENT, Role.MANAGER)],
+        )
         with transaction.atomic():
-            crowd = people_write(
-                merchant=merchant,
-                count=size.customers,
-                seed=seed,
-                now=now,
-                owners=[member for member in members if member.role in (Role.AGENT, Role.MANAGER)],
-            )
             shelves = shelves_write(merchant=merchant)
         for written in sales_write(
             merchant=merchant, crowd=crowd, shelves=shelves, count=size.orders, seed=seed, now=now

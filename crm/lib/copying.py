@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -18,24 +18,49 @@ _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "
 BLOCK = 1 << 20
 
 
+def _text(value: str) -> str:
+    return value.translate(_ESCAPES)
+
+
+_plain_json = json.JSONEncoder(ensure_ascii=False, default=str).encode  # json.dumps makes one per call
+
+
+def _json(value: Any) -> str:
+    return _text(_plain_json(value))
+
+
+def _array(value: Iterable[Any]) -> str:
+    items = ('"' + str(item).replace("\\", "\\\\").replace('"', '\\"') + '"' for item in value)
+    return _text("{" + ",".join(items) + "}")
+
+
+# By exact type, for speed; kinds of these types are found by `_writer`.
+_WRITERS: dict[type, Callable[[Any], str]] = {
+    type(None): lambda _value: NULL,
+    str: _text,
+    bool: lambda value: "t" if value else "f",
+    int: str,
+    float: str,
+    Decimal: str,
+    datetime: datetime.isoformat,
+    date: date.isoformat,
+    dict: _json,
+    list: _array,
+    tuple: _array,
+}
+
+
+def _writer(kind: type) -> Callable[[Any], str]:
+    for known, writer in _WRITERS.items():
+        if issubclass(kind, known):
+            return writer
+    raise TypeError(f"COPY can't write a {kind.__name__}")
+
+
 def encoded(value: Any) -> str:
-    """The value in COPY's text format; lists become arrays, dicts JSON."""
-    if value is None:
-        return NULL
-    if isinstance(value, str):
-        return value.translate(_ESCAPES)
-    if value is True or value is False:
-        return "t" if value else "f"
-    if isinstance(value, int | float | Decimal):
-        return str(value)
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    if isinstance(value, dict):
-        return json.dumps(value, ensure_ascii=False, default=str).translate(_ESCAPES)
-    if isinstance(value, list | tuple):
-        items = ('"' + str(item).replace("\\", "\\\\").replace('"', '\\"') + '"' for item in value)
-        return ("{" + ",".join(items) + "}").translate(_ESCAPES)
-    raise TypeError(f"COPY can't write a {type(value).__name__}")
+    """The value in COPY's text format; lists become arrays, dicts JSON. Raises TypeError for other types."""
+    kind = type(value)
+    return (_WRITERS.get(kind) or _writer(kind))(value)
 
 
 class _Stream(io.TextIOBase):
