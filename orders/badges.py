@@ -42,7 +42,7 @@ def find_orders(membership: Membership, query: str, limit: int) -> list[Hit]:
                     None,
                     [
                         order.contact_name or (str(order.customer) if order.customer else ""),
-                        money_text(order.total, order.currency),
+                        money_text(order.total, order.currency, home=membership.merchant.base_currency),
                         day_text(timezone.localtime(order.placed_at).date()),
                     ],
                 )

@@ -95,7 +95,8 @@ class Listing:
         for one in self.filters:
             if one.name in self.on:
                 value = self.on[one.name]
-                label = one.chip(value) if one.chip else f"{one.label}: {self.labels[one.name]}"
+                known = {"filter": one.label, "value": self.labels[one.name]}
+                label = one.chip(value) if one.chip else _("%(filter)s: %(value)s") % known
                 shown.append(Chip(label, self.url(**{one.name: ""})))
         return shown
 

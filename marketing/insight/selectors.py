@@ -64,6 +64,10 @@ class Grid:
     columns: list[str]
     rows: list[GridRow]
 
+    @property
+    def has_people(self) -> bool:
+        return any(cell.href for row in self.rows for cell in row.cells)
+
 
 def _shade(value: float, top: float) -> int:
     return round(8 * value / top) if top else 0

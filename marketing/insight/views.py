@@ -23,7 +23,9 @@ def home(request: StaffRequest) -> HttpResponse:
 
 @require_GET
 def insight(request: StaffRequest) -> HttpResponse:
-    context = {"months": selectors.months(request.merchant), "rfm": selectors.rfm_grid()}
+    months, rfm = selectors.months(request.merchant), selectors.rfm_grid()
+    is_empty = not (rfm.has_people or any(any(series.values) for series in months.series))
+    context = {"months": months, "rfm": rfm, "is_empty": is_empty}
     return render(request, "insight/insight.html", context)
 
 

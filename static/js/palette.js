@@ -44,7 +44,8 @@
   async function search() {
     const text = input.value.trim();
     const mine = ++asked;
-    if (!input.dataset.search || text.length < 2) {
+    // One letter says nothing, one Han character is a family name.
+    if (!input.dataset.search || !text || (text.length < 2 && text < "\x80")) {
       hits.replaceChildren();
       return settle();
     }

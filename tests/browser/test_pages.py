@@ -12,9 +12,11 @@ from django.urls import reverse
 from playwright.sync_api import BrowserContext, Page, expect
 
 from crm.lib.tenancy import merchant_scope
+from customers.searching import search_rebuild_all
 from marketing.insight import rollups
 from tests.browser.test_frame import axe_violations, overflow
 from tests.factories.accounts import make_member, make_merchant
+from tests.factories.customers import make_customer
 from tests.factories.fixtures import client_of
 from tests.factories.world import World, make_world
 from tests.routes import every_route
@@ -103,3 +105,18 @@ def test_an_empty_shop_on_a_wide_screen(
     page.emulate_media(color_scheme="light")
 
     assert faults_of(page, {name: reverse(name) for name in EMPTY_PAGES}) == {}
+
+
+def test_a_family_name_of_one_character_finds_its_people(
+    page: Page, context: BrowserContext, base_url: str, transactional_db: None
+) -> None:
+    owner = make_member(make_merchant("qinghe"), "owner")
+    make_customer(owner.merchant, "李晓梅")
+    with merchant_scope(owner.merchant):
+        search_rebuild_all()
+    enter(context, base_url, owner, "zh-hans")
+    page.goto(reverse("order_list"))
+    page.keyboard.press("/")
+    page.keyboard.insert_text("李")
+
+    expect(page.get_by_role("option", name="李晓梅")).to_be_visible()

@@ -157,3 +157,9 @@ def test_own_visibility_lists_no_others_points(merchant):
     member = make_member(merchant, "agent", visibility="own")
     with merchant_scope(merchant):
         assert selectors.members(member).count() == 0
+
+
+def test_an_empty_shop_reads_where_figures_come_from(member_client):
+    page = member_client("owner").get(reverse("insight"))
+    assert "appear with the first orders" in page.content.decode()
+    assert "gx-heat" not in page.content.decode()

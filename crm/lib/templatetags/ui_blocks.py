@@ -71,7 +71,7 @@ def _figure(value: float | int | None, chart: Chart) -> str:
     if value is None:
         return "–"
     if chart.format == "money":
-        return formats.money_text(str(value), chart.currency)
+        return formats.money_text(str(value), chart.currency, home=chart.currency)
     if chart.format == "percent":
         return formats.percent_text(value, 1)
     return formats.number_text(value)
