@@ -1,8 +1,10 @@
 """The programme on the page, in the portal's data and by REST: who may see, who may change."""
 
+import re
 from decimal import Decimal
 
 import pytest
+from django.conf import settings
 from django.urls import reverse
 
 from crm.lib.tenancy import merchant_scope
@@ -104,3 +106,16 @@ def test_rest_corrects_and_shows(merchant, rival, anna, client):
     assert stranger.status_code == 422
     with merchant_scope(merchant):
         assert Metrics.objects.get(customer=anna).points == 40
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans", "zh-hant"])
+def test_the_first_day_is_filled_in_as_browsers_read_it(merchant, member_client, language):
+    """A date field shows nothing but ISO; any other form is an empty field, and saving would lose the day."""
+    client = member_client("owner")
+    client.post(reverse("loyalty_program"), RULES)
+    client.cookies[settings.LANGUAGE_COOKIE_NAME] = language
+
+    html = client.get(reverse("loyalty_program")).content.decode()
+
+    field = re.search(r'<input type="date"[^>]*>', html)
+    assert field and 'value="2026-01-01"' in field[0], field and field[0]
