@@ -59,3 +59,24 @@ def refresh(*, merchant_id: int, customer_ids: Sequence[int] | None = None) -> i
     with connection.cursor() as cursor:
         cursor.execute(sql, {"merchant": merchant_id, "ids": list(customer_ids or [])})
         return int(cursor.rowcount)
+
+
+def stages_lower(*, merchant_id: int, customer_ids: Sequence[int]) -> int:
+    """Takes the stage back that only orders gave which are gone; how many customers it took it from.
+
+    Call it after `refresh`. A cancelled order still counts as one that was placed: only an undo calls this.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE customers_customer c
+            SET stage = CASE WHEN m.orders_count = 0 THEN 'lead' ELSE 'customer' END
+            FROM customers_metrics m
+            WHERE m.customer_id = c.id AND m.merchant_id = c.merchant_id
+                  AND c.merchant_id = %s AND c.id = ANY(%s)
+                  AND (m.orders_count = 0 AND c.stage IN ('customer', 'repeat')
+                       OR m.orders_count = 1 AND c.stage = 'repeat')
+            """,
+            [merchant_id, list(customer_ids)],
+        )
+        return int(cursor.rowcount)

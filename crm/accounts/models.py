@@ -14,6 +14,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from crm.accounts.permissions import Role, permissions_of
 from crm.lib.money import CurrencyField
@@ -74,7 +75,7 @@ class User(AbstractBaseUser):
     """A person who signs in with an e-mail address; belongs to merchants by memberships."""
 
     email = models.EmailField(_("e-mail"), unique=True)
-    name = models.CharField(_("name"), max_length=120, blank=True, default="")
+    name = models.CharField(pgettext_lazy("of a person", "name"), max_length=120, blank=True, default="")
     language = models.CharField(_("language"), max_length=10, blank=True, default="")
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from crm.accounts.models import Membership
 from crm.lib.tenancy import merchant_scope
@@ -83,7 +84,7 @@ SETTINGS: tuple[Group, ...] = (
     Group(
         _("People"),
         (
-            Item("member_list", "users", _("Team"), "team.view"),
+            Item("member_list", "users", pgettext_lazy("who works here", "Team"), "team.view"),
             Item("team_list", "users-group", _("Teams"), "team.view"),
             Item("permission_table", "shield-check", _("Who may do what"), "team.view"),
         ),

@@ -9,6 +9,9 @@ from crm.local.place import ROOT
 CATALOGUE = "locale/{}/LC_MESSAGES/django.po"
 # OpenCC turns letters and common phrases; these are how shops in Taiwan and Hong Kong say it.
 TRADE = {
+    "收件箱": "收件匣",
+    "許可權": "權限",
+    "審計": "稽核",
     "郵箱": "電子郵件",
     "賬戶": "帳戶",
     "賬本": "帳本",

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from crm.accounts.models import Membership, Team
 from crm.lib.money import MoneyField
@@ -117,7 +118,7 @@ class Address(TenantModel):
     """Where parcels or invoices go; Chinese and Western forms share these parts."""
 
     class Kind(models.TextChoices):
-        SHIPPING = "shipping", _("Shipping")
+        SHIPPING = "shipping", pgettext_lazy("kind of address", "Shipping")
         BILLING = "billing", _("Billing")
 
     customer = MerchantForeignKey(

@@ -132,6 +132,8 @@ def undo_orders(batch: ImportBatch, cursor: int) -> int | None:
     _raw_delete(Order.objects.filter(pk__in=gone_ids))
     emit_many((_withdrawn(order) for order in gone), merchant=batch.merchant_id)
     _refresh(batch, (order.customer_id for order in gone))
+    buyers = sorted({order.customer_id for order in gone if order.customer_id})
+    metrics.stages_lower(merchant_id=batch.merchant_id, customer_ids=buyers)
     return int(ids[-1])
 
 

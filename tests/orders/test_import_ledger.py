@@ -10,7 +10,7 @@ import pytest
 from crm.events.models import Event
 from crm.imports.models import ImportBatch, KeptRow, RefusedRow
 from crm.imports.staging import table_exists, table_name
-from customers.models import Customer, Identity, Metrics
+from customers.models import Customer, Identity, Metrics, Note
 from orders.models import Order, OrderLine, Product, Refund, RefundLine, SalesChannel, Variant
 from tests.orders.import_support import SMALL, SMALL_TOLD, checked, csv_of, imported, ledger_csv, undone
 
@@ -184,6 +184,21 @@ def test_undoing_one_import_leaves_another_alone(scoped):
     other = [[f"9{row[0]}", *row[1:]] for row in SMALL[:2]]
     undone(scoped, imported(scoped, ledger_csv(other)))
     assert how_many() == before
+
+
+def test_undo_takes_the_stage_back_that_its_orders_gave(scoped):
+    def stages() -> list[str]:
+        return sorted(Customer.objects.values_list("stage", flat=True))
+
+    first = imported(scoped, ledger_csv([SMALL[3], SMALL[6]]))
+    assert stages() == ["customer", "customer"]
+    second = imported(scoped, ledger_csv([["9004", *SMALL[6][1:]]]))
+    assert stages() == ["customer", "repeat"]
+    undone(scoped, second)
+    assert stages() == ["customer", "customer"]
+    Note.objects.create(merchant=scoped, customer=Customer.objects.first(), text="Called")  # keeps one
+    undone(scoped, first)
+    assert stages() == ["lead"]
 
 
 # ------------------------------------------------------------ refusals
