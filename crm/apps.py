@@ -4,7 +4,17 @@ from django.apps import AppConfig
 from django.utils.module_loading import autodiscover_modules
 
 # A lower floor owns the registry, an upper floor fills it from a module of this name.
-REGISTRY_MODULES = ("handlers", "conditions", "holds", "panels", "badges", "importers", "inbound", "portal")
+REGISTRY_MODULES = (
+    "events",
+    "handlers",
+    "conditions",
+    "holds",
+    "panels",
+    "badges",
+    "importers",
+    "inbound",
+    "portal",
+)
 
 
 class CrmConfig(AppConfig):

@@ -10,6 +10,7 @@ CATALOGUE = "locale/{}/LC_MESSAGES/django.po"
 # OpenCC turns letters and common phrases; these are how shops in Taiwan and Hong Kong say it.
 TRADE = {
     "收件箱": "收件匣",
+    "釋出": "發佈",
     "許可權": "權限",
     "審計": "稽核",
     "郵箱": "電子郵件",

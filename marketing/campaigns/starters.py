@@ -34,13 +34,14 @@ _BODY = """<mjml>
 """
 
 
-def starter_of(merchant: Merchant) -> Template:
-    """An unsaved template in the shop's language and colour."""
+def starter_of(merchant: Merchant, *, words: str = "") -> Template:
+    """An unsaved template in the shop's language and colour; without `words` it asks for some."""
     with translation.override(merchant.locale):
         body = _BODY.format(
             color=merchant.brand_color,
             greeting=_("Hello {{ customer.first_name | default: 'there' }},"),
-            words=_("write here what is new, in two or three sentences. One mail, one thought, one button."),
+            words=words
+            or _("write here what is new, in two or three sentences. One mail, one thought, one button."),
             website=merchant.website or "https://example.com/",
             action=_("Have a look"),
         )

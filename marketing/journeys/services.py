@@ -109,14 +109,11 @@ def thank_you_create(*, merchant: Merchant, actor: Membership | None = None) -> 
     """ "Thank you after the first order", with its mail, as a draft to start from: two rows in the shop's
     language."""
     with translation.override(merchant.locale):
-        letter = starter_of(merchant)
+        thanks = _("thank you for your first order. If anything isn't right, just answer this mail.")
         values = {
             "name": _("Thank you for the first order"),
             "subject": _("Thank you, {{ customer.first_name | default: 'and welcome' }}"),
-            "body": letter.body.replace(
-                _("write here what is new, in two or three sentences. One mail, one thought, one button."),
-                _("thank you for your first order. If anything isn't right, just answer this mail."),
-            ),
+            "body": starter_of(merchant, words=thanks).body,
             "preheader": "",
             "text": "",
         }

@@ -35,7 +35,7 @@ POINTS_CORRECTED = EventType(
 TIER_CHANGED = EventType(
     "loyalty.tier_changed",
     _("Tier changed"),
-    _("Tier is now %(tier)s (was %(before)s)"),
+    _("Tier: %(before)s → %(tier)s"),
     icon="crown",
     scope="loyalty.read",
     portal=True,

@@ -287,7 +287,7 @@ def _untold(run: SendingRun) -> list[Sent]:
         run_id=run.pk,
         sent_at__gt=run.told_until,
     )
-    return [Sent(*row) for row in rows.values_list("pk", "customer_id", "sent_at")]
+    return [Sent(pk, who, at) for pk, who, at in rows.values_list("pk", "customer_id", "sent_at") if at]
 
 
 def give_back(*, campaign: Campaign, run: SendingRun, delivery_ids: Sequence[int]) -> None:
