@@ -5,13 +5,19 @@ import sys
 from crm.local.ports import LOOPBACK, Ports, answers
 from crm.local.processes import Service
 
-# It tells of every connection, and each mail is one; that would drown what the product says.
-QUIET_START = "import logging; logging.disable(logging.INFO); from mail_devel.__main__ import main; main()"
-
 
 def service(ports: Ports, password: str, environment: dict[str, str]) -> Service:
     """SMTP without sign-in, one mailbox per recipient, IMAP with the password of the state folder."""
-    command = [sys.executable, "-W", "ignore", "-c", QUIET_START, "--host", LOOPBACK, "--multi-user"]
+    command = [
+        sys.executable,
+        "-W",
+        "ignore",
+        "-m",
+        "crm.local.mailbox_process",
+        "--host",
+        LOOPBACK,
+        "--multi-user",
+    ]
     command += ["--http-port", str(ports.mailbox)]
     command += ["--smtp-port", str(ports.smtp), "--imap-port", str(ports.imap)]
     return Service(

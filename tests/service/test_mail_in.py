@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import imaplib
 import os
 import smtplib
 import subprocess
@@ -14,6 +15,7 @@ from crm.lib.crypto import encrypt
 from crm.lib.errors import Upstream
 from crm.lib.tenancy import merchant_scope
 from crm.local import mailbox
+from crm.local.mailbox_process import EVERY_MAIL
 from crm.local.ports import LOOPBACK, Ports, free_port
 from crm.local.processes import spawn
 from service.fetching import fetch
@@ -188,3 +190,14 @@ def test_fetched_by_imap_once_and_a_wrong_password_is_said(scoped, ticket, imap)
         fetch(merchant=scoped)
     desk.refresh_from_db()
     assert desk.mailbox_state["error"]
+
+
+def test_every_mail_lies_once_more_in_the_box_that_the_mailbox_opens_with(imap):
+    smtp_port, imap_port, password = imap
+    with smtplib.SMTP(LOOPBACK, smtp_port) as server:
+        for to in ("mei@example.com", "bo@example.com"):
+            server.sendmail("shop@shop.example", [to], mail(to, f"For {to}."))
+    for user, expected in ((EVERY_MAIL, 2), ("mei@example.com", 1), ("bo@example.com", 1)):
+        with imaplib.IMAP4(LOOPBACK, imap_port) as box:
+            box.login(user, password)
+            assert box.select("INBOX")[1] == [str(expected).encode()], user
