@@ -1,6 +1,7 @@
 """The list of members follows the rule: builds, touched customers, entries and exits."""
 
 import threading
+from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
 
@@ -29,6 +30,28 @@ RICH = {"rules": [{"if": "orders.spent", "compare": "min", "value": "100"}]}
 @pytest.fixture
 def segment(merchant):
     return make_segment(merchant, RICH, "Rich")
+
+
+@contextmanager
+def built_elsewhere(segment):
+    """Another connection holds the lock of its build meanwhile."""
+    held, release = threading.Event(), threading.Event()
+
+    def hold():
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"segment:{segment.pk}"])
+            held.set()
+            release.wait(20)
+        connection.close()
+
+    other = threading.Thread(target=hold)
+    other.start()
+    assert held.wait(10)
+    try:
+        yield
+    finally:
+        release.set()
+        other.join(10)
 
 
 def build(segment):
@@ -135,22 +158,9 @@ def test_a_rule_that_breaks_keeps_the_list_and_says_why(merchant, segment):
 
 @pytest.mark.django_db(transaction=True)
 def test_never_two_builds_of_one_segment(merchant, segment):
-    held, release = threading.Event(), threading.Event()
-
-    def hold():
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"segment:{segment.pk}"])
-            held.set()
-            release.wait(20)
-        connection.close()
-
-    other = threading.Thread(target=hold)
-    other.start()
-    assert held.wait(10)
     with merchant_scope(merchant):
-        assert refreshing.segment_refresh(segment=segment) is False
-        release.set()
-        other.join(10)
+        with built_elsewhere(segment):
+            assert refreshing.segment_refresh(segment=segment) is False
         assert refreshing.segment_refresh(segment=segment) is True
 
 
@@ -270,26 +280,11 @@ def test_a_segment_being_built_is_left_to_its_build_and_its_people_stay_due(merc
     build(segment)
     build(free)
     anna = make_customer(merchant, "Anna", net=300)
-    held, release = threading.Event(), threading.Event()
-
-    def hold():
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"segment:{segment.pk}"])
-            held.set()
-            release.wait(20)
-        connection.close()
-
-    other = threading.Thread(target=hold)
-    other.start()
-    assert held.wait(10)
-    try:
+    with built_elsewhere(segment):
         assert look_again(merchant, anna) == 1
         assert (members(segment), members(free)) == (set(), {"Anna"})
         with merchant_scope(merchant):
             assert TouchedCustomer.objects.get().customer_id == anna.pk
-    finally:
-        release.set()
-        other.join(10)
     due_now()
     assert refreshing.touched_sweep() == 1
     assert members(segment) == {"Anna"}
