@@ -20,7 +20,7 @@ from crm.demo.parallel import chunks_of, side_by_side, unchecked
 from crm.demo.people import Crowd, Person
 from crm.events.models import Event
 from crm.lib.copying import copy_rows, reserve_ids
-from crm.lib.money import rounded
+from crm.lib.money import in_base, rounded
 from orders import events as facts
 from orders.models import (
     Order,
@@ -276,7 +276,6 @@ class _Maker:
         refunded = self._refund(sale, fate, lines, placed_at)
         self._parcel(sale, fate, person, placed_at)
         rate = Decimal(words.RATES.get(currency, "1"))
-        base = self.merchant.base_currency
         payment = "pending" if fate == "pending" else "paid"
         if refunded:
             payment = "refunded" if refunded >= total else "partly"
@@ -285,7 +284,7 @@ class _Maker:
         self.rows.orders.append((
             order_id, self.merchant.pk, shelf.channel.pk, sale.number, sale.number, customer_id, person.name,
             person.email, person.phone, payment, fulfilment, currency, subtotal, discount, shipping, total,
-            refunded, rate, rounded(total * rate, base), rounded(refunded * rate, base), ["TEA10"] if coupon else [],
+            refunded, rate, in_base(total, rate), in_base(refunded, rate), ["TEA10"] if coupon else [],
             {"name": person.name, "city": person.city, "province": person.region, "country": person.country},
             person.country, placed_at, None if fate == "pending" else placed_at + timedelta(minutes=2),
             placed_at + timedelta(hours=3) if fate == "cancelled" else None, promised,
@@ -335,7 +334,7 @@ class _Maker:
         )
         self.rows.refunds.append((
             refund_id, self.merchant.pk, sale.shelf.channel.pk, f"rf-{sale.id}", sale.id, sale.customer_id,
-            amount, sale.currency, rounded(amount * rate, self.merchant.base_currency), reason, at,
+            amount, sale.currency, in_base(amount, rate), reason, at,
         ))  # fmt: skip
         for line in returned:
             self.rows.refund_lines.append(
