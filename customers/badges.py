@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.accounts.models import Membership
 from crm.accounts.search import Hit, finder
 from crm.lib.masking import mask_email, mask_phone
+from crm.lib.ui.formats import phone_text
 from customers.models import Customer
 from customers.searching import customer_ids_found
 
@@ -37,4 +38,4 @@ def _line(customer: Customer, may_see: bool) -> str:
         return str(customer.company)
     if customer.email:
         return str(customer.email) if may_see else mask_email(customer.email)
-    return str(customer.phone) if may_see or not customer.phone else mask_phone(customer.phone)
+    return phone_text(customer.phone) if may_see or not customer.phone else mask_phone(customer.phone)

@@ -3,6 +3,7 @@
 from django import template
 
 from crm.lib.masking import mask_any, mask_email, mask_phone, mask_text
+from crm.lib.ui.formats import phone_text
 from customers.models import Customer, Identity
 
 register = template.Library()
@@ -17,7 +18,8 @@ def email_for(value: str, may_see: bool) -> str:
 
 @register.filter
 def phone_for(value: str, may_see: bool) -> str:
-    return value if may_see or not value else mask_phone(value)
+    """The number grouped as people read it out, or its middle hidden."""
+    return phone_text(value) if may_see or not value else mask_phone(value)
 
 
 @register.filter
@@ -29,7 +31,9 @@ def text_for(value: str, may_see: bool) -> str:
 def identity_for(identity: Identity, may_see: bool, shown: bool) -> str:
     """E-mail and phone by the permission; ids of stores and messengers only when asked for."""
     plain = may_see if identity.kind in (Identity.Kind.EMAIL, Identity.Kind.PHONE) else shown
-    return identity.value if plain else mask_any(identity.value)
+    if not plain:
+        return mask_any(identity.value)
+    return phone_text(identity.value) if identity.kind == Identity.Kind.PHONE else identity.value
 
 
 @register.filter

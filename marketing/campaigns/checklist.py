@@ -9,6 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from crm.accounts.models import Merchant
+from marketing.campaigns.starters import is_unwritten
 from marketing.engine.errors import BadAddress, TemplateError
 from marketing.engine.headers import address
 from marketing.models import Campaign
@@ -87,6 +88,8 @@ def _content(campaign: Campaign, merchant: Merchant) -> list[Point]:
     except TemplateError as error:
         return [Point("bad", _("Content"), str(error))]
     points = []
+    if is_unwritten(campaign.body):
+        points.append(Point("bad", _("Text"), _("The words to begin with still stand in it. Write yours.")))
     size = mail.html_bytes
     if size > GMAIL_BYTES:
         points.append(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -40,11 +41,23 @@ def starter_of(merchant: Merchant, *, words: str = "") -> Template:
         body = _BODY.format(
             color=merchant.brand_color,
             greeting=_("Hello {{ customer.first_name | default: 'there' }},"),
-            words=words
-            or _("write here what is new, in two or three sentences. One mail, one thought, one button."),
+            words=words or _prompt(),
             website=merchant.website or "https://example.com/",
             action=_("Have a look"),
         )
         return Template(
             merchant=merchant, name=_("Plain letter"), subject=_("News from {{ shop.name }}"), body=body
         )
+
+
+def is_unwritten(body: str) -> bool:
+    """Whether a starter's request to write something still stands in it, in whatever language."""
+    for code, _name in settings.LANGUAGES:
+        with translation.override(code):
+            if _prompt() in body:
+                return True
+    return False
+
+
+def _prompt() -> str:
+    return _("write here what is new, in two or three sentences. One mail, one thought, one button.")

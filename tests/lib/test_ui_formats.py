@@ -120,3 +120,18 @@ def test_a_name_keeps_its_colour() -> None:
     assert hue("李晓梅") == hue(" 李晓梅 ")
     assert hue("Anna") == hue("ANNA")
     assert {hue(str(number)) for number in range(200)} == set(range(HUES))
+
+
+@pytest.mark.parametrize(
+    "value, shown",
+    [
+        ("+8613800138000", "+86 138 0013 8000"),
+        ("+442079460958", "+44 20 7946 0958"),
+        ("13800138000", "13800138000"),
+        ("+86•••8000", "+86•••8000"),
+        ("+nonsense", "+nonsense"),
+        ("", ""),
+    ],
+)
+def test_phones_are_grouped_as_people_read_them(value: str, shown: str) -> None:
+    assert formats.phone_text(value) == shown

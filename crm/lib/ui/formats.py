@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 
+import phonenumbers
 from django.utils import formats, numberformat, timezone
 from django.utils.translation import get_language, gettext, ngettext, pgettext
 
@@ -70,6 +71,17 @@ def percent_text(rate: Decimal | float, places: int = 0, *, sign: bool = False) 
     text = number_text(Decimal(str(rate)) * 100, places)
     plus = "+" if sign and text[0] != MINUS and text.strip("0.") else ""
     return f"{plus}{text}\u202f%"
+
+
+def phone_text(value: str) -> str:
+    """`+8613800138000` → `+86 138 0013 8000`, as its country groups it (ITU-T E.123); others as they are."""
+    if not value.startswith("+"):
+        return value
+    try:
+        number = phonenumbers.parse(value, None)
+    except phonenumbers.NumberParseException:
+        return value
+    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL))
 
 
 def relative_text(at: datetime, now: datetime | None = None) -> str:
