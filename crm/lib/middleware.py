@@ -21,6 +21,14 @@ from crm.lib.errors import CrmError, Forbidden, NotFound
 from crm.lib.http import wants_json
 
 log = structlog.get_logger()
+# A page without a frame: what broke may be the database, which the frame asks for its counts.
+FRAMELESS: dict[str, Any] = {
+    "user": None,
+    "membership": None,
+    "merchant": None,
+    "live_token": "",
+    "messages": (),
+}
 
 
 class ErrorMiddleware:
@@ -67,6 +75,8 @@ def respond(
     if wants_json(request):
         return JsonResponse({"code": code, "message": message, "fields": shown}, status=status)
     context = {"status": status, "code": code, "message": message, "fields": shown}
+    if status >= 500:
+        context |= FRAMELESS
     fragment = request.headers.get("HX-Request") == "true"
     template = "errors/_error.html" if fragment else "errors/error.html"
     return render(request, template, context, status=status)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
 
@@ -133,6 +134,37 @@ def test_an_error_says_what_to_do(member_client: Clients, headers: dict[str, str
     assert ("<html" in page) is whole
     assert "data-error-message" in page
     assert "permission" in page
+
+
+def test_a_fault_has_a_page_though_the_frame_has_it_too(
+    member_client: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_args: object, **_kwargs: object) -> None:
+        raise OperationalError("the database has gone")
+
+    monkeypatch.setattr("crm.accounts.audit_views.event_selectors.audit_log", broken)
+    monkeypatch.setattr("crm.accounts.templatetags.frame.navigation_for", broken)
+    client = member_client("owner")
+    client.raise_request_exception = False
+    response = client.get(reverse("audit_log"))
+    assert response.status_code == 500
+    assert "Reference:" in response.content.decode()
+
+
+def test_a_database_that_has_gone_is_told_in_a_page(
+    member_client: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = member_client("owner")
+    client.raise_request_exception = False
+
+    def gone(*_args: object, **_kwargs: object) -> None:
+        raise OperationalError("connection refused")
+
+    with monkeypatch.context() as without_database:
+        without_database.setattr("django.db.backends.utils.CursorWrapper.execute", gone)
+        response = client.get(reverse("audit_log"))
+    assert response.status_code == 500
+    assert "Something broke on our side" in response.content.decode()
 
 
 def test_an_unknown_address_is_a_page_for_strangers_too(client: Client, db: None) -> None:
