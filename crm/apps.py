@@ -13,6 +13,7 @@ REGISTRY_MODULES = (
     "badges",
     "importers",
     "inbound",
+    "merging",
     "portal",
 )
 

@@ -26,8 +26,12 @@ def consent_record(
     wording_version: str = "",
     proof: dict[str, Any] | None = None,
 ) -> Consent | None:
-    """The new ledger entry, or None when the newest one says the same already. Locks the customer's row."""
-    Customer.objects.select_for_update().get(pk=customer.pk)
+    """The new ledger entry, or None when the newest one says the same already. Locks the customer's row.
+
+    An answer of somebody who was merged into another is that other's."""
+    stored = Customer.objects.select_for_update(of=("self",)).get(pk=customer.pk)
+    if stored.merged_into_id is not None:  # what the absorbed one says is said by the one they are now
+        customer = Customer.objects.select_for_update(of=("self",)).get(pk=stored.merged_into_id)
     if consent_now(customer=customer, channel=channel, purpose=purpose) is granted:
         return None
     entry = Consent.objects.create(

@@ -39,7 +39,7 @@ IDENTITY_REMOVED = EventType(
 IDENTITY_CONFLICT = EventType(
     "customers.identity_conflict",
     _("Identity conflict"),
-    _("An order names somebody else's %(kind)s; nothing was merged"),
+    _("Something came in that names two customers at once (%(kind)s); nothing was merged"),
     icon="alert-triangle",
     tone="warn",
     scope="customers.read",
@@ -65,6 +65,23 @@ CONSENT_WITHDRAWN = EventType(
 )
 NOTE_ADDED = EventType(
     "customers.note_added", _("Note"), _("Note by %(author)s"), icon="note", keys=("author",)
+)
+MERGED = EventType(
+    "customers.merged",
+    _("Customers merged"),
+    _("Merged with customer %(absorbed)s, who was the same person"),
+    icon="arrows-join",
+    scope="customers.read",
+    keys=("absorbed", "survivor", "merge"),
+)
+UNMERGED = EventType(
+    "customers.unmerged",
+    _("Merge undone"),
+    _("The merge of customers %(survivor)s and %(absorbed)s was undone"),
+    icon="arrows-split",
+    tone="warn",
+    scope="customers.read",
+    keys=("absorbed", "survivor", "merge"),
 )
 DATA_GIVEN = EventType(
     "customers.data_given",

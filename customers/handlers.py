@@ -11,6 +11,8 @@ from customers.searching import search_rebuild
     events.CUSTOMER_CHANGED,
     events.IDENTITY_ADDED,
     events.IDENTITY_REMOVED,
+    events.MERGED,
+    events.UNMERGED,
     name="customers.search",
 )
 def keep_findable(event: Event) -> None:

@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from crm.accounts.models import Merchant
 from crm.events.emitting import emit
 from customers import events
+from customers.conflicts import conflicts_note
 from customers.models import Customer, Identity, Metrics
 from customers.normalising import comparable_name, is_masked, normalise_email, normalise_name, normalise_phone
 
@@ -69,8 +70,8 @@ def resolve(*, merchant: Merchant, contact: Contact, source: str) -> Resolution:
     """The customer that the contact names, made if unknown, with what is new about them added.
 
     Takes advisory locks on the keys until the transaction ends, so that two ways in never make two people
-    of one. Two strong keys of two people are a conflict: the stronger wins, nothing is merged, and an event
-    tells staff. A phone alone recognises only somebody of the same name.
+    of one. Two strong keys of two people are a conflict: the stronger wins, nothing is merged, and staff
+    are asked (customers/conflicts.py). A phone alone recognises only somebody of the same name.
     """
     keys = keys_of(merchant, contact)
     if not keys:
@@ -96,13 +97,12 @@ def resolve(*, merchant: Merchant, contact: Contact, source: str) -> Resolution:
             data={"changes": ", ".join(filled), "source": source},
         )
     if others:
-        emit(
-            events.IDENTITY_CONFLICT,
+        conflicts_note(
             merchant=merchant,
             customer=customer,
-            subject=customer,
-            data={"kind": ", ".join(key.kind for key in keys), "others": list(others), "source": source},
-            dedupe_key=f"conflict:{customer.pk}:{','.join(map(str, others))}",
+            other_ids=others,
+            kinds=[key.kind for key in keys if key in known and key.kind != Kind.PHONE],
+            source=source,
         )
     return Resolution(customer, created, others)
 

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 class CustomerQuerySet(models.QuerySet[Any]):
     def present(self) -> CustomerQuerySet:
-        """Not erased."""
-        return self.filter(erased_at__isnull=True)
+        """Neither erased nor absorbed by another customer."""
+        return self.filter(erased_at__isnull=True, merged_into__isnull=True)
 
     def visible_to(self, membership: Membership) -> CustomerQuerySet:
         """What the member's visibility lets them see: their own, their team's, or all."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from django.db import connection, transaction
+from django.db.models import BooleanField, ExpressionWrapper, Q
 from psycopg2.extras import execute_values
 
 from crm.lib.tenancy import scoped_merchant_id
@@ -47,11 +48,13 @@ def _documents(ids: Sequence[int]) -> Iterator[tuple[int, str]]:
     identities = Identity.objects.filter(customer_id__in=ids).values_list("customer_id", "kind", "value")
     for customer_id, kind, value in identities.order_by("id"):
         known[customer_id][kind].append(value)
-    rows = Customer.objects.filter(pk__in=ids).values_list(
-        "pk", "name", "given_name", "family_name", "email", "phone", "company__name", "erased_at"
+    is_gone = Q(erased_at__isnull=False) | Q(merged_into__isnull=False)
+    rows = Customer.objects.filter(pk__in=ids).annotate(gone=ExpressionWrapper(is_gone, BooleanField()))
+    rows = rows.values_list(
+        "pk", "name", "given_name", "family_name", "email", "phone", "company__name", "gone"
     )
-    for pk, name, given, family, email, phone, company, erased_at in rows:
-        if erased_at is not None:
+    for pk, name, given, family, email, phone, company, gone in rows:
+        if gone:
             yield pk, ""
             continue
         mine = known[pk]

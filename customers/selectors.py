@@ -15,6 +15,7 @@ from crm.lib.keyset import Count, Page, count_of, keyset_page
 from crm.lib.listing import Listing
 from crm.lib.masking import mask_email, mask_phone
 from customers.filters import ORDER
+from customers.merged import MergedAway
 from customers.models import Consent, Customer
 from customers.models.consent import Channel, Purpose
 from customers.searching import MOST_HITS, customer_ids_found
@@ -23,11 +24,19 @@ Text = str | Promise
 
 
 def customer_for(*, membership: Membership, customer_id: int) -> Customer:
-    """The customer, with metrics, owner and company, if the member may see them, else NotFound. One query."""
+    """The customer, with metrics, owner and company, if the member may see them, else NotFound. One query.
+
+    Raises MergedAway for one who was merged into somebody that the member may see.
+    """
     rows = Customer.objects.visible_to(membership).select_related("metrics", "owner__user", "company")
     customer: Customer | None = rows.filter(pk=customer_id).first()
     if customer is None:
         raise NotFound()
+    if customer.merged_into_id is not None:
+        # Only who may see the person they are now is told where they are.
+        if not rows.filter(pk=customer.merged_into_id).exists():
+            raise NotFound()
+        raise MergedAway(customer.merged_into_id)
     customer.merchant = membership.merchant
     return customer
 

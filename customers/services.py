@@ -13,6 +13,7 @@ from crm.events.emitting import emit
 from crm.lib.errors import Rejected, Text
 from customers import events
 from customers.identities import Key, lock_keys
+from customers.merged import MergedAway
 from customers.models import Customer, Identity, Metrics
 from customers.normalising import is_masked, normalise_email, normalise_name, normalise_phone
 from customers.searching import search_rebuild
@@ -61,8 +62,13 @@ def customer_change(*, customer: Customer, source: str, **fields: Any) -> list[s
     Locks the row. Raises Rejected as `customer_create` does, and changes nothing then.
     """
     merchant = customer.merchant
-    stored = Customer.objects.select_for_update(of=("self",)).get(pk=customer.pk)
     values = _clean(merchant, fields)
+    lock_keys(
+        merchant, _keys(values)
+    )  # before the row, as everywhere: else a merge and this could wait in a ring
+    stored = Customer.objects.select_for_update(of=("self",)).get(pk=customer.pk)
+    if stored.merged_into_id is not None:
+        raise MergedAway(stored.merged_into_id)
     changed = [name for name, value in values.items() if getattr(stored, name) != value]
     if not changed:
         return []
@@ -128,10 +134,14 @@ def fault(field: str, message: Text, code: str = "rejected") -> Rejected:
 
 def _check_free(merchant: Merchant, customer: Customer, values: Mapping[str, Any]) -> None:
     """Locks the keys; raises Rejected naming the person who has one already."""
-    keys = [Key(kind, "", values[kind]) for kind in (Kind.EMAIL, Kind.PHONE) if values.get(kind)]
+    keys = _keys(values)
     lock_keys(merchant, keys)
     for key in keys:
         _check_one_free(customer, key)
+
+
+def _keys(values: Mapping[str, Any]) -> list[Key]:
+    return [Key(kind, "", values[kind]) for kind in (Kind.EMAIL, Kind.PHONE) if values.get(kind)]
 
 
 def _check_one_free(customer: Customer, key: Key) -> None:

@@ -27,6 +27,7 @@ FIELDS = (
         "contact_name",
         "email",
         "phone",
+        "member_id",
         "payment",
         "fulfilment",
         "currency",
@@ -131,6 +132,7 @@ def _apply(order: Order, draft: OrderDraft) -> None:
     order.contact_name = contact.name or order.contact_name
     order.email = contact.email or order.email
     order.phone = contact.phone[:40] or order.phone
+    order.member_id = contact.member_id[:100] or order.member_id
     order.currency = draft.currency
     for name in ("subtotal", "discount", "shipping", "tax", "total"):
         setattr(order, name, stored(getattr(draft, name)))

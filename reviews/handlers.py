@@ -1,5 +1,6 @@
 """What reviews do when something is announced."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from django.db import connection
@@ -32,8 +33,14 @@ METRICS = """
 def update_metrics(event: Event) -> None:
     """The customer's review figures, recomputed from the rows."""
     if event.customer_id:
-        with connection.cursor() as cursor:
-            cursor.execute(METRICS, {"merchant": event.merchant_id, "customer": event.customer_id})
+        refresh_metrics(event.merchant_id, [event.customer_id])
+
+
+def refresh_metrics(merchant_id: int, customer_ids: Sequence[int]) -> None:
+    """The review columns of these customers' metrics, written where they changed."""
+    with connection.cursor() as cursor:
+        for customer_id in sorted(customer_ids):
+            cursor.execute(METRICS, {"merchant": merchant_id, "customer": customer_id})
 
 
 @on(ORDER_DELIVERED, name="reviews.plan_request")

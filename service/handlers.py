@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.db.models import Count, Q
 
 from crm.events.handling import on
@@ -21,9 +23,14 @@ from service.models import Ticket
 )
 def update_metrics(event: Event) -> None:
     """The customer's ticket figures, counted anew: right whatever the order of events."""
-    if event.customer_id is None:
-        return
+    if event.customer_id is not None:
+        refresh_metrics(event.merchant_id, [event.customer_id])
+
+
+def refresh_metrics(merchant_id: int, customer_ids: Sequence[int]) -> None:
+    """The ticket columns of these customers' metrics."""
     unsolved = Count("pk", filter=Q(status__in=Ticket.UNSOLVED))
-    counted = Ticket.objects.filter(customer_id=event.customer_id).aggregate(all=Count("pk"), open=unsolved)
-    row = Metrics.objects.filter(customer_id=event.customer_id)
-    row.update(open_tickets=counted["open"], tickets_count=counted["all"])
+    for customer_id in sorted(customer_ids):
+        counted = Ticket.objects.filter(customer_id=customer_id).aggregate(all=Count("pk"), open=unsolved)
+        row = Metrics.objects.filter(merchant_id=merchant_id, customer_id=customer_id)
+        row.update(open_tickets=counted["open"], tickets_count=counted["all"])

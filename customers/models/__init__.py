@@ -3,6 +3,7 @@
 from customers.models.consent import Consent, Suppression
 from customers.models.customer import Address, Company, Customer, Note
 from customers.models.identity import Identity
+from customers.models.merging import IdentityConflict, MergeMove, MergeRecord
 from customers.models.metrics import Metrics
 from customers.models.portal import PortalCode, PortalSettings
 from customers.models.search import SearchDocument
@@ -13,6 +14,9 @@ __all__ = [
     "Consent",
     "Customer",
     "Identity",
+    "IdentityConflict",
+    "MergeMove",
+    "MergeRecord",
     "Metrics",
     "Note",
     "PortalCode",

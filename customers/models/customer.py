@@ -82,6 +82,12 @@ class Customer(TenantModel):
     source = models.CharField(_("first seen through"), max_length=40, blank=True, default="")
     import_batch_id = models.BigIntegerField(null=True, blank=True)
     erased_at = models.DateTimeField(null=True, blank=True)
+    # The customer who absorbed this one, always the last of a chain; NULL for everybody who stands alone.
+    merged_into = MerchantForeignKey(
+        "self", on_delete=models.CASCADE, null=True, blank=True, related_name="absorbed", db_index=False
+    )
+    # When a merge with somebody was last undone: who signed in before must prove again who they are.
+    split_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -97,6 +103,12 @@ class Customer(TenantModel):
             ),
             models.Index("merchant", "email", condition=~Q(email=""), name="customers_customer_email"),
             models.Index("merchant", condition=Q(erased_at__isnull=False), name="customers_customer_erased"),
+            models.Index(
+                "merchant",
+                "merged_into",
+                condition=Q(merged_into__isnull=False),
+                name="customers_customer_merged",
+            ),
             models.Index(
                 "merchant", "company", condition=Q(company__isnull=False), name="customers_customer_company"
             ),

@@ -45,7 +45,8 @@ def reach(campaign: Campaign) -> Reach:
             WHERE merchant_id = %s AND channel = 'email' AND purpose = 'marketing'
             ORDER BY customer_id, recorded_at DESC, id DESC
         ) k ON k.customer_id = c.id
-        WHERE c.merchant_id = %s AND c.erased_at IS NULL AND c.id IN (/*audience*/)
+        WHERE c.merchant_id = %s AND c.erased_at IS NULL AND c.merged_into_id IS NULL
+              AND c.id IN (/*audience*/)
     """
     with connection.cursor() as cursor:
         values = [campaign.merchant_id, campaign.merchant_id]

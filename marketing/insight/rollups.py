@@ -46,7 +46,7 @@ COUNT_SQL = f"""
         UNION ALL
         SELECT (c.created_at AT TIME ZONE %(zone)s)::date, 0, 0, 0, 0, 0, 0, 0, count(*), 0, 0
         FROM {Customer._meta.db_table} c
-        WHERE c.merchant_id = %(merchant)s::bigint
+        WHERE c.merchant_id = %(merchant)s::bigint AND c.merged_into_id IS NULL
           AND c.created_at >= %(start)s AND c.created_at < %(end)s GROUP BY 1
         UNION ALL
         SELECT (k.opened_at AT TIME ZONE %(zone)s)::date, 0, 0, 0, 0, 0, 0, 0, 0, count(*), 0

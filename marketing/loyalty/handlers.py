@@ -8,6 +8,7 @@ from crm.events.handling import on
 from crm.events.models import Event
 from crm.events.ringing import ring_task
 from crm.imports import events as imports
+from customers.events import MERGED, UNMERGED
 from marketing.loyalty import settling
 from orders import events as orders
 from orders.importing.events import ORDER_WITHDRAWN
@@ -19,6 +20,8 @@ from orders.importing.events import ORDER_WITHDRAWN
     orders.ORDER_CANCELLED,
     orders.ORDER_CHANGED,
     ORDER_WITHDRAWN,
+    MERGED,
+    UNMERGED,
     name="loyalty.settle",
 )
 def settle(event: Event) -> None:

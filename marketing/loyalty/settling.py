@@ -107,16 +107,31 @@ EXPIRY_SQL = f"""
                coalesce(sum(e.points) FILTER (WHERE e.expires_at <= now()), 0) AS lapsed,
                coalesce(-sum(e.points) FILTER (WHERE e.kind = 'adjust' AND e.points < 0), 0) AS spent,
                coalesce(-sum(e.points) FILTER (WHERE e.kind = 'expire'), 0) AS expired,
-               count(*) FILTER (WHERE e.kind = 'expire') AS number
+               max(e.id) AS newest
         FROM {ENTRY} e WHERE e.merchant_id = %(merchant)s::bigint AND e.customer_id = ANY(%(ids)s::bigint[])
         GROUP BY e.customer_id
     )
     INSERT INTO {ENTRY} (merchant_id, customer_id, kind, points, multiplier, key, lot_at, reason, created_at)
     SELECT %(merchant)s::bigint, s.customer_id, 'expire', -(s.lapsed - s.spent - s.expired), 1,
-           'expire:' || s.customer_id || ':' || s.number + 1, now(), '', now()
+           'expire:' || s.customer_id || ':' || s.newest, now(), '', now()
     FROM sums s WHERE s.lapsed - s.spent - s.expired > 0
     ON CONFLICT (merchant_id, key) DO NOTHING
     RETURNING id, customer_id, points, NULL, key
+"""
+
+# After a merge was undone: more expired than lapsed of this customer's own lots.
+EXPIRY_BACK_SQL = f"""
+    WITH sums AS (
+        SELECT coalesce(sum(e.points) FILTER (WHERE e.expires_at <= now()), 0) AS lapsed,
+               coalesce(-sum(e.points) FILTER (WHERE e.kind = 'adjust' AND e.points < 0), 0) AS spent,
+               coalesce(-sum(e.points) FILTER (WHERE e.kind = 'expire'), 0) AS expired
+        FROM {ENTRY} e WHERE e.merchant_id = %(merchant)s::bigint AND e.customer_id = %(customer)s
+    )
+    INSERT INTO {ENTRY} (merchant_id, customer_id, kind, points, multiplier, key, lot_at, reason, created_at)
+    SELECT %(merchant)s::bigint, %(customer)s, 'expire', s.expired - greatest(s.lapsed - s.spent, 0), 1,
+           'expire:' || %(customer)s || ':' || %(key)s, now(), '', now()
+    FROM sums s WHERE s.expired > greatest(s.lapsed - s.spent, 0)
+    ON CONFLICT (merchant_id, key) DO NOTHING
 """
 
 BALANCE_SQL = f"""
@@ -207,6 +222,12 @@ def _announce(
         if before != tier
     ]
     emit_many(drafts, merchant=merchant)
+
+
+def expiry_correct(*, merchant_id: int, customer_id: int, key: str) -> None:
+    """Gives back what expired beyond the customer's own lapsed lots, once for each `key`."""
+    with connection.cursor() as cursor:
+        cursor.execute(EXPIRY_BACK_SQL, {"merchant": merchant_id, "customer": customer_id, "key": key})
 
 
 # --- all, by beat -----------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ REASONS: dict[str, str | Promise] = {
     "no_address": _("No e-mail address"),
     "bad_address": _("The address can't be used"),
     "erased": _("The customer was erased"),
+    "merged": _("The same person gets this mail at another address"),
     "moved": _("The address belongs to somebody else now"),
     "suppressed": _("The address is on the suppression list"),
     "no_consent": _("Never allowed marketing mail"),

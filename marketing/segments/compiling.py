@@ -155,8 +155,11 @@ def _source(uses: set[str]) -> tuple[str, str, list[Any]]:
 
 
 def _present(uses: set[str], key: str) -> str:
-    """Erased people are few: an anti-join with them costs less than a join with everybody."""
+    """The erased and the absorbed are few: an anti-join with them costs less than a join with everybody."""
     if "c" in uses:
-        return "c.erased_at IS NULL"
-    erased = "SELECT 1 FROM customers_customer e WHERE e.merchant_id = %s::bigint AND e.erased_at IS NOT NULL"
-    return f"NOT EXISTS ({erased} AND e.id = {key})"
+        return "c.erased_at IS NULL AND c.merged_into_id IS NULL"
+    gone = (
+        "SELECT 1 FROM customers_customer e WHERE e.merchant_id = %s::bigint"
+        " AND (e.erased_at IS NOT NULL OR e.merged_into_id IS NOT NULL)"
+    )
+    return f"NOT EXISTS ({gone} AND e.id = {key})"

@@ -199,7 +199,8 @@ def definition_contains(definition: Any, *, customer: Customer, scope: Scope) ->
     holds = _each(list(rules_of(group)), one)
     reasons: list[Reason] = []
     inside = _explain(group, holds, reasons, 0, one.merchant.base_currency)
-    return Answer(inside and customer.erased_at is None, reasons)
+    is_present = customer.erased_at is None and customer.merged_into_id is None
+    return Answer(inside and is_present, reasons)
 
 
 def _each(rules: list[Rule], scope: Scope) -> Mapping[int, bool]:

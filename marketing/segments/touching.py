@@ -106,7 +106,8 @@ def _statement(questions: Sequence[_Question], scope: Scope) -> tuple[str, list[
         {"WITH " + ", ".join(sets.texts) if sets.texts else ""}
         SELECT c.id, array_remove(ARRAY[{", ".join(columns)}]::int[], NULL)
         FROM {CUSTOMER} c LEFT JOIN {METRICS} m ON m.merchant_id = c.merchant_id AND m.customer_id = c.id
-        WHERE c.merchant_id = %s::bigint AND c.id = ANY(%s::bigint[]) AND c.erased_at IS NULL
+        WHERE c.merchant_id = %s::bigint AND c.id = ANY(%s::bigint[])
+          AND c.erased_at IS NULL AND c.merged_into_id IS NULL
     """
     return text, [*sets.params, *params, scope.merchant_id, list(scope.customer_ids or ())]
 

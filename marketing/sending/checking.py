@@ -79,6 +79,7 @@ def _statement(capped: bool) -> str:
         SELECT d.id,
                CASE
                  WHEN c.erased_at IS NOT NULL THEN 'erased'
+                 WHEN c.merged_into_id IS NOT NULL THEN 'merged'
                  WHEN lower(btrim(c.email)) <> d.address AND NOT EXISTS (
                       SELECT 1 FROM {Identity._meta.db_table} i
                       WHERE i.merchant_id = d.merchant_id AND i.customer_id = d.customer_id

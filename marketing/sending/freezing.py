@@ -50,7 +50,8 @@ def freeze(*, campaign: Campaign, merchant: Merchant, audience: AudienceSql, sen
                    || '@' || %(domain)s || '>',
                0, now(), '', now()
         FROM {Customer._meta.db_table} c
-        WHERE c.merchant_id = %(merchant)s AND c.erased_at IS NULL AND c.id IN (/*audience*/)
+        WHERE c.merchant_id = %(merchant)s AND c.erased_at IS NULL AND c.merged_into_id IS NULL
+              AND c.id IN (/*audience*/)
         ORDER BY c.id
         ON CONFLICT DO NOTHING
     """

@@ -24,8 +24,9 @@ class Order(TenantModel):
 
     `version` is the channel's own clock (microseconds of its updated-at): an upsert with an older one is
     ignored. `base_total` and `base_refunded` are in the merchant's currency by `rate`, frozen when the order
-    was first stored; all three are NULL while the merchant has no rate for the currency. `email`, `phone` and
-    `contact_name` are the order's own words, `customer` who that is; a guest's order has no customer.
+    was first stored; all three are NULL while the merchant has no rate for the currency. `email`, `phone`,
+    `member_id` and `contact_name` are the order's own words, `customer` who that is; a
+    guest's order has no customer.
     """
 
     class Payment(models.TextChoices):
@@ -52,6 +53,8 @@ class Order(TenantModel):
     contact_name = models.CharField(max_length=200, blank=True, default="")
     email = models.CharField(max_length=320, blank=True, default="")
     phone = models.CharField(max_length=40, blank=True, default="")
+    # Who the channel says it is; a default of the database, so that copying rows in needn't name it.
+    member_id = models.CharField(max_length=100, blank=True, default="", db_default="")
     payment = models.CharField(_("payment"), max_length=10, choices=Payment, default=Payment.PENDING)
     fulfilment = models.CharField(_("fulfilment"), max_length=10, choices=Fulfilment, default=Fulfilment.OPEN)
     currency = CurrencyField()
