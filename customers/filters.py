@@ -30,8 +30,8 @@ SORTS = (
 )
 ORDER = {
     "recent": ("-created_at", "-pk"),
-    "last_order": ("-metrics__last_order_at", "-pk"),
-    "net": ("-metrics__net", "-pk"),
+    "last_order": ("-metrics__last_order_at", "-metrics__pk"),
+    "net": ("-metrics__net", "-metrics__pk"),
     "name": ("name", "pk"),
 }
 # Tags and countries in use change slowly and are read from the whole table.

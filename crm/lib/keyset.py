@@ -43,16 +43,49 @@ class Count:
 def keyset_page(
     queryset: QuerySet[M], *, order: Sequence[str], after: str = "", size: int = PAGE_SIZE
 ) -> Page[M]:
-    """The rows behind the cursor `after`, in `order`; one query.
+    """The rows behind the cursor `after`, in `order`; one query, two where the first column may be NULL.
 
-    `order` names columns as order_by does ("-metrics__net", "-pk") and ends with a unique one. A nullable
-    column sorts its NULLs last. Raises Rejected when the cursor was not made here for this order.
+    `order` names columns as order_by does ("-metrics__net", "-metrics__pk") and ends with a unique one. NULLs
+    come last. A column of a one-to-one row stands for those that have one. Raises Rejected when the cursor
+    was not made here for this order.
     """
-    if after:
-        queryset = queryset.filter(_behind(queryset.model, order, _values(queryset.model, order, after)))
-    rows = list(queryset.order_by(*[_ordering(queryset.model, name) for name in order])[: size + 1])
+    values = _values(queryset.model, order, after) if after else None
+    rows = _rows(_joined(queryset, order), order, values, size + 1)
     page = rows[:size]
     return Page(page, _cursor(page[-1], order) if len(rows) > size else "")
+
+
+def _joined(queryset: QuerySet[M], order: Sequence[str]) -> QuerySet[M]:
+    """With an inner join to one-to-one rows: only so an index of theirs can lead the walk."""
+    heads = {_name(part).partition("__")[0] for part in order if "__" in part}
+    own = {head for head in heads if queryset.model._meta.get_field(head).one_to_one}
+    return queryset.filter(**{f"{head}__isnull": False for head in own})
+
+
+def _rows(queryset: QuerySet[M], order: Sequence[str], values: list[Any] | None, wanted: int) -> list[M]:
+    """The next rows. A first column that may be NULL is walked in two stretches, each of them one index scan:
+    those with a value, then those without."""
+    lead = _name(order[0])
+    if not _nullable(queryset.model, order[0]) or len(order) == 1:
+        return list(_stretch(queryset, order, values)[:wanted])
+    rows: list[M] = []
+    rest = values[1:] if values is not None and values[0] is None else None
+    if rest is None:
+        filled = queryset.filter(**{f"{lead}__isnull": False})
+        rows = list(_stretch(filled, order, values, filled=lead)[:wanted])
+    if len(rows) < wanted:
+        empty = queryset.filter(**{f"{lead}__isnull": True})
+        rows += _rows(empty, order[1:], rest, wanted - len(rows))
+    return rows
+
+
+def _stretch(
+    queryset: QuerySet[M], order: Sequence[str], values: list[Any] | None, *, filled: str = ""
+) -> QuerySet[M]:
+    model = queryset.model
+    if values is not None:
+        queryset = queryset.filter(_behind(model, order, values, filled))
+    return queryset.order_by(*[_ordering(model, part, filled) for part in order])
 
 
 def count_of(queryset: QuerySet[Any], cap: int = COUNT_CAP) -> Count:
@@ -92,11 +125,16 @@ def _field(model: type[Model], part: str) -> Field[Any, Any]:
 
 def _nullable(model: type[Model], part: str) -> bool:
     """The column itself, or the row that carries it, may be missing."""
-    return _field(model, part).null or "__" in _name(part)
+    name = _name(part)
+    head, _sign, rest = name.partition("__")
+    if not rest:
+        return _field(model, name).null
+    carrier: Any = model._meta.get_field(head)
+    return not carrier.one_to_one or _nullable(carrier.related_model, rest)
 
 
-def _ordering(model: type[Model], part: str) -> Any:
-    nulls_last = True if _nullable(model, part) else None
+def _ordering(model: type[Model], part: str, filled: str) -> Any:
+    nulls_last = True if _nullable(model, part) and _name(part) != filled else None
     column = F(_name(part))
     return column.desc(nulls_last=nulls_last) if part.startswith("-") else column.asc(nulls_last=nulls_last)
 
@@ -133,19 +171,20 @@ def _values(model: type[Model], order: Sequence[str], after: str) -> list[Any]:
         ) from error
 
 
-def _behind(model: type[Model], order: Sequence[str], values: Sequence[Any]) -> Q:
+def _behind(model: type[Model], order: Sequence[str], values: Sequence[Any], filled: str) -> Q:
     """Rows after the cursor. One direction and no NULLs: a row comparison, which one index scan answers."""
     falling = {part.startswith("-") for part in order}
-    if len(falling) == 1 and not any(_nullable(model, part) for part in order):
+    hollow = {part for part in order if _nullable(model, part) and _name(part) != filled}
+    if len(falling) == 1 and not hollow:
         compare = TupleLessThan if falling == {True} else TupleGreaterThan
         return Q(compare(Tuple(*[F(_name(part)) for part in order]), tuple(values)))
     behind, equal = Q(pk__in=[]), Q()
     for part, value in zip(order, values, strict=True):
-        name, nullable = _name(part), _nullable(model, part)
+        name = _name(part)
         if value is None:
             equal &= Q(**{f"{name}__isnull": True})
             continue
         step = Q(**{f"{name}__{'lt' if part.startswith('-') else 'gt'}": value})
-        behind |= equal & (step | Q(**{f"{name}__isnull": True}) if nullable else step)
+        behind |= equal & (step | Q(**{f"{name}__isnull": True}) if part in hollow else step)
         equal &= Q(**{name: value})
     return behind

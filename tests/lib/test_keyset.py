@@ -48,9 +48,13 @@ def people(merchant):
         ("created_at", "pk"),
         ("-metrics__net", "-pk"),
         ("-metrics__last_order_at", "-pk"),
+        ("-metrics__net", "-metrics__pk"),
+        ("-metrics__last_order_at", "-metrics__pk"),
+        ("metrics__last_order_at", "metrics__pk"),
+        ("company__name", "pk"),
         ("name", "-pk"),
     ],
-    ids=lambda order: order[0],
+    ids=" ".join,
 )
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 50])
 def test_the_pages_together_are_every_row_once(people, order, size):
@@ -62,8 +66,11 @@ def test_the_pages_together_are_every_row_once(people, order, size):
     ]
 
 
-def test_nulls_come_last(people):
-    found = walk(Customer.objects.select_related("metrics"), ("-metrics__last_order_at", "-pk"), 2)
+@pytest.mark.parametrize(
+    "order", [("-metrics__last_order_at", "-metrics__pk"), ("metrics__last_order_at", "pk")]
+)
+def test_nulls_come_last(people, order):
+    found = walk(Customer.objects.select_related("metrics"), order, 2)
 
     assert [row.metrics.last_order_at is None for row in found] == [False] * 5 + [True] * 2
 
