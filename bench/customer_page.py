@@ -13,9 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
-import statistics
 import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -27,72 +25,15 @@ import django
 django.setup()
 
 from django.conf import settings  # noqa: E402
-from django.db import connection, reset_queries  # noqa: E402
-from django.http import HttpRequest, HttpResponse  # noqa: E402
-from django.test import Client, override_settings  # noqa: E402
-from django.test.utils import CaptureQueriesContext  # noqa: E402
-from django.urls import path  # noqa: E402
 
-from crm.accounts.models import Membership, Merchant  # noqa: E402
+from bench._timing import baseline, report, signed_in  # noqa: E402
+from crm.accounts.models import Merchant  # noqa: E402
 from crm.lib.tenancy import merchant_scope  # noqa: E402
 from customers.models import Customer, SearchDocument  # noqa: E402
 
-WARM_UP = 5
 ROUNDS = 200
 TARGET_MS = 60.0
-BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 SEED = 20261122
-
-
-def bare(request: HttpRequest) -> HttpResponse:
-    """One row by its key."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT name FROM customers_customer WHERE id = %s", [int(request.GET["id"])])
-        return HttpResponse(str(cursor.fetchone()[0]))
-
-
-urlpatterns = [path("bare/", bare)]
-
-
-def milliseconds(client: Client, paths: Sequence[str]) -> list[float]:
-    """How long each answer took; every one must be a 200."""
-    for one in paths[:WARM_UP]:
-        client.get(one)
-    taken = []
-    for one in paths:
-        start = time.perf_counter()
-        response = client.get(one)
-        taken.append((time.perf_counter() - start) * 1000)
-        assert response.status_code == 200, (one, response.status_code)
-        reset_queries()
-    return taken
-
-
-def queries(client: Client, paths: Sequence[str]) -> set[int]:
-    counts = set()
-    for one in paths:
-        with CaptureQueriesContext(connection) as captured:
-            client.get(one)
-        counts.add(len(captured))
-    return counts
-
-
-def p95(taken: Sequence[float]) -> float:
-    return statistics.quantiles(taken, n=20)[-1]
-
-
-def report(name: str, client: Client, paths: Sequence[str], base: float) -> tuple[set[int], float]:
-    counts, spent = queries(client, paths[:20]), time.process_time()
-    taken = milliseconds(client, paths)
-    cpu = (time.process_time() - spent) * 1000 / (len(paths) + min(WARM_UP, len(paths)))
-    shown = "/".join(map(str, sorted(counts)))
-    slow = p95(taken)
-    middle = statistics.median(taken)
-    print(
-        f"{name:34} {shown:>7} queries  p50 {middle:6.1f} ms  p95 {slow:6.1f} ms  {slow / base:6.1f}×"
-        f"  CPU {cpu:6.1f} ms"
-    )
-    return counts, slow
 
 
 def main() -> int:
@@ -114,9 +55,7 @@ def main() -> int:
         f"{len(ids):,} customers, {documents:,} search documents; the 20 with most orders are in the sample"
     )
     client = signed_in(merchant)
-    with override_settings(ROOT_URLCONF=__name__):
-        base = p95(milliseconds(Client(), [f"/bare/?id={pk}" for pk in sample]))
-    print(f"{'bare request, one row':34} {1:>7} queries  {'':12}  p95 {base:6.1f} ms  {1.0:6.1f}×")
+    base = baseline(sample)
     counts, slow = report("customer page", client, [f"/customers/{pk}/" for pk in sample], base)
     report("its facts", client, [f"/customers/{pk}/facts/" for pk in sample], base)
     report("its orders", client, [f"/customers/{pk}/orders/" for pk in sample], base)
@@ -143,24 +82,6 @@ def lists(merchant: Merchant, sample: Sequence[int]) -> list[tuple[str, list[str
         ("order list", ["/orders/"] * 30),
         *((name, paths) for name, paths in searches if len(paths) > 20),
     ]
-
-
-def signed_in(merchant: Merchant) -> Client:
-    owner = (
-        Membership.objects.filter(merchant=merchant, role="owner", is_active=True)
-        .select_related("user")
-        .first()
-    )
-    if owner is None:
-        from crm.accounts.services import member_add
-
-        owner = member_add(merchant=merchant, email=f"bench@{merchant.slug}.example", role="owner")
-    client = Client()
-    client.force_login(owner.user, backend=BACKEND)
-    session = client.session
-    session["merchant_id"] = merchant.pk
-    session.save()
-    return client
 
 
 if __name__ == "__main__":
