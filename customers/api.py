@@ -20,6 +20,7 @@ from crm.lib.errors import Conflict
 from customers import api_serializers as shapes
 from customers.belongings import company_named
 from customers.consent import consent_record
+from customers.fields import api as field_api
 from customers.models import Consent, Customer, Identity
 from customers.models.consent import Channel, Purpose
 from customers.normalising import normalise_email, normalise_phone
@@ -159,3 +160,4 @@ class ConsentViewSet(ReadViewSet):
 
 register("customers", CustomerViewSet)
 register("consents", ConsentViewSet)
+field_api.serve()

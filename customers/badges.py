@@ -4,11 +4,14 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from crm.accounts.models import Membership
+from crm.accounts.saved_views.registry import SavedList, add_list
 from crm.accounts.search import Hit, finder
 from crm.lib.masking import mask_email, mask_phone
 from crm.lib.ui.formats import phone_text
 from customers.models import Customer
 from customers.searching import customer_ids_found
+
+add_list(SavedList("customers", _("Customers"), "customer_list", "customers.view"))
 
 
 @finder(label=_("Customers"), icon="user", needs="customers.view")

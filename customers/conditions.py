@@ -12,6 +12,7 @@ from crm.accounts.models import Membership
 from crm.events.types import Text
 from crm.lib.tenancy import scoped_merchant_id
 from crm.lib.ui.places import country_name
+from customers.fields import conditions as own_fields
 from customers.models import Consent, Customer, Identity
 from customers.models.consent import Channel, Purpose
 from customers.segmenting import (
@@ -389,3 +390,4 @@ for _condition in (
     ),
 ):
     add_condition(_condition)
+own_fields.register()

@@ -91,3 +91,31 @@ DATA_GIVEN = EventType(
     scope="customers.read",
     keys=("way",),
 )
+FIELD_CREATED = EventType(
+    "customers.field_created",
+    _("Field added"),
+    _("Field “%(label)s” added"),
+    icon="forms",
+    scope="customers.read",
+    on_timeline=False,
+    keys=("label",),
+)
+FIELD_CHANGED = EventType(
+    "customers.field_changed",
+    _("Field changed"),
+    _("Field “%(label)s” changed: %(changes)s"),
+    icon="forms",
+    scope="customers.read",
+    on_timeline=False,
+    keys=("label", "changes"),
+)
+FIELD_DELETED = EventType(
+    "customers.field_deleted",
+    _("Field deleted"),
+    _("Field “%(label)s” and its values deleted"),
+    icon="forms",
+    tone="warn",
+    scope="customers.read",
+    on_timeline=False,
+    keys=("label",),
+)

@@ -19,6 +19,8 @@ from crm.lib.listing import Choices, Filter, Listing, read
 from crm.lib.tenancy import scoped_merchant_id
 from crm.lib.ui.parts import Tab
 from crm.lib.ui.places import country_name
+from customers.fields.filters import field_filters
+from customers.fields.selectors import definitions_seen
 from customers.models import Consent, Customer
 from customers.models.consent import Channel, Purpose
 
@@ -37,12 +39,14 @@ ORDER = {
 # Tags and countries in use change slowly and are read from the whole table.
 FACET_SECONDS = 300
 MOST_FACETS = 200
+# The columns shown and the saved view stand in the address beside the filters.
+KEPT = ("columns", "view")
 
 Rows = QuerySet[Any]
 
 
 def listing_of(parameters: QueryDict, path: str, membership: Membership) -> Listing:
-    return read(parameters, path, filters_for(membership), SORTS)
+    return read(parameters, path, filters_for(membership), SORTS, KEPT)
 
 
 def filters_for(membership: Membership) -> list[Filter]:
@@ -71,6 +75,7 @@ def filters_for(membership: Membership) -> list[Filter]:
             lambda rows, day: rows.filter(created_at__gte=_midnight(day)),
             kind="date",
         ),
+        *field_filters(definitions_seen(membership)),
     ]
 
 
@@ -83,7 +88,7 @@ def tabs_of(listing: Listing) -> list[Tab]:
         (_("Not seen for 90 days"), {"bought": "not90"}),
         (_("Open ticket"), {"ticket": "open"}),
     ]
-    blank = dict.fromkeys(listing.on, "")
+    blank = dict.fromkeys([*listing.on, *listing.kept], "")
     return [Tab(label, listing.url(**(blank | on)), listing.on == on) for label, on in views]
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from crm.accounts.forms import ZONES
 from crm.accounts.models import Membership
 from crm.lib.ui.places import country_choices
+from customers.fields.forms import PREFIX, add_inputs
 from customers.filters import members
-from customers.models import Address, Customer, Identity
+from customers.models import Address, Customer, FieldDefinition, Identity
 from customers.models.consent import Channel, Purpose
 from customers.services import LONGEST_TAG, clean_tags
 
@@ -31,8 +34,10 @@ class CustomerForm(forms.Form):
     )
     kind = forms.ChoiceField(label=_("Kind"), choices=Customer.Kind)
     stage = forms.ChoiceField(label=_("Stage"), choices=Customer.Stage)
+    grade = forms.CharField(label=_("Grade"), max_length=20, required=False)
     company = forms.CharField(label=_("Company"), max_length=200, required=False)
     language = forms.ChoiceField(label=_("Language"), choices=LANGUAGES, required=False)
+    time_zone = forms.ChoiceField(label=_("Time zone"), required=False)
     country = forms.RegexField(
         r"^[A-Za-z]{2}$",
         label=_("Country"),
@@ -50,12 +55,25 @@ class CustomerForm(forms.Form):
     )
     owner = forms.ChoiceField(label=pgettext_lazy("who looks after a customer", "Owner"), required=False)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, definitions: Sequence[FieldDefinition] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.definitions = definitions
         self.members = {str(one.pk): one for one in members()}
         choices = [("", _("Nobody")), *((key, str(one.user)) for key, one in self.members.items())]
         self.fields["owner"].choices = choices  # type: ignore[attr-defined]
+        zones = [("", _("The shop's")), *((zone, zone.replace("_", " ")) for zone in ZONES)]
+        self.fields["time_zone"].choices = zones  # type: ignore[attr-defined]
         self.fields["country"].widget.choices = [("", _("Not known")), *country_choices()]
+        add_inputs(self, definitions)
+
+    @property
+    def own_sections(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """The shop's own fields under their headings."""
+        found: dict[str, list[forms.BoundField]] = {}
+        for one in self.definitions:
+            if f"{PREFIX}{one.key}" in self.fields:
+                found.setdefault(one.section, []).append(self[f"{PREFIX}{one.key}"])
+        return list(found.items())
 
     def clean_tags(self) -> list[str]:
         return clean_tags(self.cleaned_data["tags"].replace("，", ",").replace("、", ",").split(","))
@@ -69,7 +87,20 @@ class CustomerForm(forms.Form):
 
 def initial_of(customer: Customer) -> dict[str, Any]:
     """The form's values for this customer."""
-    same = ("name", "email", "phone", "kind", "stage", "language", "country", "region", "city", "birthday_on")
+    same = (
+        "name",
+        "email",
+        "phone",
+        "kind",
+        "stage",
+        "language",
+        "time_zone",
+        "grade",
+        "country",
+        "region",
+        "city",
+        "birthday_on",
+    )
     return {name: getattr(customer, name) for name in same} | {
         "company": customer.company.name if customer.company else "",
         "tags": ", ".join(customer.tags),
@@ -132,6 +163,7 @@ class TagForm(forms.Form):
 def errors_to_form(form: forms.BaseForm, fields: dict[str, list[Any]], message: Any) -> None:
     """Puts a service's refusal where the person typed."""
     for name, texts in fields.items():
+        name = name.replace("attributes.", PREFIX)
         form.add_error(name if name in form.fields else None, [str(text) for text in texts])
     if not fields:
         form.add_error(None, str(message))

@@ -3,6 +3,8 @@
 from crm.events.handling import on
 from crm.events.models import Event
 from customers import events
+from customers.fields.services import field_strip
+from customers.models import FieldDefinition
 from customers.searching import search_rebuild
 
 
@@ -19,3 +21,12 @@ def keep_findable(event: Event) -> None:
     """The search follows whatever door the news came by; imports rebuild theirs set-based."""
     if event.customer_id:
         search_rebuild([event.customer_id])
+
+
+@on(events.FIELD_DELETED, name="customers.strip_field")
+def forget_values(event: Event) -> None:
+    """The values of a deleted field go; done already when the definition is gone."""
+    rows = FieldDefinition.objects.filter(pk=event.subject_id or 0)
+    gone = rows.filter(deleting_at__isnull=False).first()
+    if gone is not None:
+        field_strip(definition=gone)

@@ -22,6 +22,8 @@ from crm.lib.errors import NotFound, Rejected
 from customers.belongings import address_add, address_remove, note_add
 from customers.care import holds_on
 from customers.consent import consent_record
+from customers.fields.selectors import definitions
+from customers.fields.showing import sections_of
 from customers.filters import forget_facets, members, tags_in_use
 from customers.forms import AddressForm, ConsentForm, IdentityForm, NoteForm, errors_to_form
 from customers.models import Address, Customer, Identity
@@ -71,6 +73,7 @@ def customer_facts(request: StaffRequest, customer_id: int) -> HttpResponse:
         | _consent(request, customer)
         | _identities(request, customer)
         | _addresses(request, customer)
+        | {"own_sections": sections_of(definitions(), customer.attributes, request.membership)}
     )
     return render(request, "customers/_customer_facts.html", context)
 

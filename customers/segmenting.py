@@ -155,6 +155,44 @@ def add_condition(condition: Condition) -> None:
     CONDITIONS[condition.key] = condition
 
 
+@dataclass(frozen=True)
+class ConditionSource:
+    """Conditions that the shop makes itself: one for each of its fields, say. Their keys begin with `prefix`.
+
+    `find` makes the condition from the key alone (no queries: labels and options are read when shown), or
+    answers None for a key that says nothing; `offered` lists what the scope's shop has now.
+    """
+
+    prefix: str
+    find: Callable[[str], Condition | None]
+    offered: Callable[[], list[Condition]]
+
+
+SOURCES: list[ConditionSource] = []
+
+
+def add_condition_source(source: ConditionSource) -> None:
+    SOURCES.append(source)
+
+
+def condition_of(key: str, *, stored: bool = False) -> Condition | None:
+    """The condition of that key. Unless the definition is `stored`, the shop must have it now."""
+    known = CONDITIONS.get(key)
+    if known is not None:
+        return known
+    for source in SOURCES:
+        if key.startswith(source.prefix):
+            found = source.find(key)
+            if found is None or stored or any(one.key == key for one in source.offered()):
+                return found
+    return None
+
+
+def conditions_offered() -> list[Condition]:
+    """Every condition that the scope's shop can use; one query for each source."""
+    return [*CONDITIONS.values(), *(one for source in SOURCES for one in source.offered())]
+
+
 # --- fields that many conditions share -------------------------------------------------------------------
 
 

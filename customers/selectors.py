@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +14,10 @@ from crm.lib.errors import NotFound
 from crm.lib.keyset import Count, Page, count_of, keyset_page
 from crm.lib.listing import Listing
 from crm.lib.masking import mask_email, mask_phone
+from customers.fields.showing import exported
 from customers.filters import ORDER
 from customers.merged import MergedAway
-from customers.models import Consent, Customer
+from customers.models import Consent, Customer, FieldDefinition
 from customers.models.consent import Channel, Purpose
 from customers.searching import MOST_HITS, customer_ids_found
 
@@ -53,13 +54,14 @@ class CustomerList:
     is_capped: bool
 
 
-def customer_list(*, membership: Membership, listing: Listing) -> CustomerList:
-    """The rows behind the cursor with what they show; the count with the first page only.
+def customer_list(*, membership: Membership, listing: Listing, related: Sequence[str] = ()) -> CustomerList:
+    """The rows behind the cursor with what they show (`related`: what the chosen columns read beside it); the
+    count with the first page only.
 
     Two queries, one more when searching, two more when typing errors are forgiven.
     """
     rows, is_capped = _listed(membership, listing)
-    with_facts = rows.select_related("metrics", "owner__user", "company")
+    with_facts = rows.select_related("metrics", "owner__user", "company", *related)
     page = keyset_page(with_facts, order=ORDER[listing.sort or "recent"], after=listing.after)
     return CustomerList(page, None if listing.after else count_of(rows), is_capped)
 
@@ -138,23 +140,21 @@ EXPORT_COLUMNS: tuple[tuple[str, str], ...] = (
 EXPORT_CHUNK = 2_000
 
 
-def export_rows(rows: QuerySet[Customer], *, whole: bool) -> Iterator[tuple[Any, ...]]:
-    """The columns above, newest first, streamed; e-mail and phone masked unless `whole`.
+def export_heads(fields: Sequence[FieldDefinition]) -> list[str]:
+    """The head row: stable English names, so that the file can be imported again in any language; a custom
+    field is `attributes.<key>`."""
+    return [name for name, _path in EXPORT_COLUMNS] + [f"attributes.{one.key}" for one in fields]
 
-    The head row has stable English names, so that the file can be imported again in any language.
-    """
+
+def export_rows(
+    rows: QuerySet[Customer], *, whole: bool, fields: Sequence[FieldDefinition] = ()
+) -> Iterator[tuple[Any, ...]]:
+    """The columns above and the custom fields as they are stored, newest first, streamed; e-mail, phone and
+    personal fields masked unless `whole`."""
     names = [path for _name, path in EXPORT_COLUMNS]
-    found = rows.order_by("-created_at", "-pk").values_list(*names).iterator(chunk_size=EXPORT_CHUNK)
-    if whole:
-        return found
+    columns = rows.order_by("-created_at", "-pk").values_list(*names, "attributes")
     email, phone = names.index("email"), names.index("phone")
-    return (
-        (
-            *row[:email],
-            mask_email(row[email]),
-            *row[email + 1 : phone],
-            mask_phone(row[phone]),
-            *row[phone + 1 :],
-        )
-        for row in found
-    )
+    for *row, attributes in columns.iterator(chunk_size=EXPORT_CHUNK):
+        if not whole:
+            row[email], row[phone] = mask_email(row[email]), mask_phone(row[phone])
+        yield (*row, *(exported(one, attributes.get(one.key), whole=whole) for one in fields))

@@ -12,6 +12,7 @@ from crm.accounts.models import Merchant
 from crm.events.emitting import emit
 from crm.lib.errors import Rejected, Text
 from customers import events
+from customers.fields.keeping import attributes_merged
 from customers.identities import Key, lock_keys
 from customers.merged import MergedAway
 from customers.models import Customer, Identity, Metrics
@@ -25,6 +26,8 @@ FIELDS = frozenset(
     | {"birthday_on", "country", "region", "city", "grade", "tags", "attributes", "company", "owner", "team"}
 )
 LENGTHS = {"name": 200, "grade": 20}
+# Ways in where somebody can be asked for what a custom field requires; orders and sign-ups can't know it.
+ASKED = frozenset({"staff", "api"})
 MOST_TAGS = 50
 LONGEST_TAG = 40
 
@@ -34,11 +37,18 @@ def customer_create(*, merchant: Merchant, source: str, **fields: Any) -> Custom
     """A new customer with their identities, metrics row and search document.
 
     Raises Rejected with the field when the e-mail or phone is no valid one or belongs to somebody already, or
-    when neither name, e-mail nor phone is given.
+    when neither name, e-mail nor phone is given, or for a custom field as `attributes_merged` does.
     """
     values = _clean(merchant, fields)
     if not any(values.get(name) for name in ("name", "email", "phone")):
         raise fault("name", _("Give a name, an e-mail address or a phone number."))
+    values["attributes"] = attributes_merged(
+        merchant=merchant,
+        stored={},
+        sent=values.get("attributes") or {},
+        country=values.get("country", ""),
+        is_new=source in ASKED,
+    )
     customer = Customer(merchant=merchant, source=source[:40], **values)
     _check_free(merchant, customer, values)
     customer.save()
@@ -59,8 +69,8 @@ def customer_create(*, merchant: Merchant, source: str, **fields: Any) -> Custom
 def customer_change(*, customer: Customer, source: str, **fields: Any) -> list[str]:
     """Names of the fields that changed; a new e-mail or phone becomes an identity, the old one stays one.
 
-    Locks the row. Raises Rejected as `customer_create` does, and changes nothing then.
-    """
+    `attributes` names the custom fields to change; those left out stay. Locks the row. Raises Rejected as
+    `customer_create` does, and changes nothing then."""
     merchant = customer.merchant
     values = _clean(merchant, fields)
     lock_keys(
@@ -69,6 +79,14 @@ def customer_change(*, customer: Customer, source: str, **fields: Any) -> list[s
     stored = Customer.objects.select_for_update(of=("self",)).get(pk=customer.pk)
     if stored.merged_into_id is not None:
         raise MergedAway(stored.merged_into_id)
+    if "attributes" in values:
+        values["attributes"] = attributes_merged(
+            merchant=merchant,
+            stored=stored.attributes,
+            sent=values["attributes"] or {},
+            country=values.get("country", stored.country),
+            row_id=stored.pk,
+        )
     changed = [name for name, value in values.items() if getattr(stored, name) != value]
     if not changed:
         return []

@@ -4,8 +4,32 @@ from django.urls import URLPattern
 
 from crm.accounts.routes import staff_path
 from customers import record_views, views
+from customers.fields import views as field_views
 
 urlpatterns: list[URLPattern] = [
+    staff_path("settings/fields/", field_views.field_list, name="field_list", needs="settings.view"),
+    staff_path("settings/fields/new/", field_views.field_new, name="field_new", needs="settings.edit"),
+    staff_path(
+        "settings/fields/<int:field_id>/", field_views.field_edit, name="field_edit", needs="settings.edit"
+    ),
+    staff_path(
+        "settings/fields/<int:field_id>/move/",
+        field_views.field_move,
+        name="field_move",
+        needs="settings.edit",
+    ),
+    staff_path(
+        "settings/fields/<int:field_id>/archive/",
+        field_views.field_archive,
+        name="field_archive",
+        needs="settings.edit",
+    ),
+    staff_path(
+        "settings/fields/<int:field_id>/delete/",
+        field_views.field_delete,
+        name="field_delete",
+        needs="settings.edit",
+    ),
     staff_path("customers/", views.customer_list, name="customer_list", needs="customers.view"),
     staff_path("customers/new/", views.customer_new, name="customer_new", needs="customers.edit"),
     staff_path("customers/bulk/", views.customer_bulk, name="customer_bulk", needs="customers.edit"),

@@ -14,36 +14,49 @@ from django.views.decorators.http import require_POST, require_safe
 
 from crm.accounts.exports import export
 from crm.accounts.routes import StaffRequest
+from crm.accounts.saved_views.selectors import default_address, tabs_with, views_of
 from crm.lib.errors import Rejected
 from crm.lib.http import safe_next
 from customers import selectors
 from customers.belongings import company_named
 from customers.bulk import MOST_SELECTED, customers_assign, customers_tag
+from customers.columns import cells, chooser_of
+from customers.fields.forms import PREFIX, initial_values, typed_values
+from customers.fields.selectors import definitions, definitions_seen
 from customers.filters import forget_facets, listing_of, members, tabs_of
 from customers.forms import CustomerForm, errors_to_form, initial_of
 from customers.models import Customer
-from customers.selectors import EXPORT_COLUMNS, customer_for
+from customers.selectors import customer_for
 from customers.services import customer_change, customer_create
 
 
 @require_safe
 def customer_list(request: StaffRequest) -> HttpResponse:
-    """The list; for htmx its results, and with a cursor only the next rows."""
+    """The list; for htmx its results, and with a cursor only the next rows. Bare, the member's default
+    view."""
+    if not request.GET and (default := default_address(request.membership, "customers", request.path)):
+        return redirect(default)
     listing = listing_of(request.GET, request.path, request.membership)
-    found = selectors.customer_list(membership=request.membership, listing=listing)
+    columns = chooser_of(listing)
+    found = selectors.customer_list(membership=request.membership, listing=listing, related=columns.related)
+    sight = columns.sight(found.page.rows, request.membership)
     context = {
         "listing": listing,
         "found": found,
-        "customers": found.page.rows,
+        "columns": columns,
+        "rows": [(one, cells(columns.chosen, one, sight)) for one in found.page.rows],
         "more": listing.more(found.page.after),
         "may_see": request.membership.can("customers.pii"),
         "may_edit": request.membership.can("customers.edit"),
         "may_export": request.membership.can("customers.export"),
     }
+    if listing.after:
+        return render(request, "customers/_customer_list_rows.html", context)
+    context["views"] = views = views_of(request.membership, listing, "customers")
     if request.headers.get("HX-Request") == "true":
-        fragment = "_customer_list_rows.html" if listing.after else "_customer_list_results.html"
-        return render(request, f"customers/{fragment}", context)
-    context |= {"tabs": tabs_of(listing), "members": members() if context["may_edit"] else []}
+        return render(request, "customers/_customer_list_results.html", context)
+    tabs = tabs_with(views, tabs_of(listing), listing)
+    context |= {"tabs": tabs, "members": members() if context["may_edit"] else []}
     return render(request, "customers/customer_list.html", context)
 
 
@@ -79,11 +92,12 @@ def customer_export(request: StaffRequest) -> HttpResponseBase:
     ids = [int(one) for one in request.POST.getlist("ids") if one.isdigit()]
     if ids:
         rows = rows.filter(pk__in=ids)
+    fields = definitions()
     return export(
         merchant=request.merchant,
         what="customers",
-        columns=[name for name, _path in EXPORT_COLUMNS],
-        rows=selectors.export_rows(rows, whole=request.membership.can("customers.pii")),
+        columns=selectors.export_heads(fields),
+        rows=selectors.export_rows(rows, whole=request.membership.can("customers.pii"), fields=fields),
         count=rows.count(),
         format=request.POST.get("format", ""),
         filters=listing.query,
@@ -91,9 +105,10 @@ def customer_export(request: StaffRequest) -> HttpResponseBase:
 
 
 def customer_new(request: StaffRequest) -> HttpResponse:
-    form = CustomerForm(
-        request.POST or None, initial={"kind": Customer.Kind.PERSON, "stage": Customer.Stage.LEAD}
-    )
+    fields = definitions_seen(request.membership)
+    given = initial_values(fields, {one.key: one.default for one in fields})
+    given |= {"kind": Customer.Kind.PERSON, "stage": Customer.Stage.LEAD}
+    form = CustomerForm(request.POST or None, initial=given, definitions=fields)
     if request.method == "POST" and form.is_valid():
         try:
             customer = customer_create(merchant=request.merchant, source="staff", **_values(request, form))
@@ -108,7 +123,9 @@ def customer_new(request: StaffRequest) -> HttpResponse:
 
 def customer_edit(request: StaffRequest, customer_id: int) -> HttpResponse:
     customer = customer_for(membership=request.membership, customer_id=customer_id)
-    form = CustomerForm(request.POST or None, initial=initial_of(customer))
+    fields = definitions_seen(request.membership)
+    initial = initial_of(customer) | initial_values(fields, customer.attributes)
+    form = CustomerForm(request.POST or None, initial=initial, definitions=fields)
     if not request.membership.can("customers.pii"):
         for name in ("email", "phone"):
             form.fields.pop(name)
@@ -128,6 +145,7 @@ def customer_edit(request: StaffRequest, customer_id: int) -> HttpResponse:
 
 
 def _values(request: StaffRequest, form: CustomerForm) -> dict[str, Any]:
-    values = dict(form.cleaned_data)
+    values = {name: value for name, value in form.cleaned_data.items() if not name.startswith(PREFIX)}
+    values["attributes"] = typed_values(form, form.definitions)
     values["company"] = company_named(merchant=request.merchant, name=values["company"])
     return values

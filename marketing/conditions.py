@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from crm.lib.errors import Rejected
 from customers.segmenting import Condition, Field, Members, Option, Params, Scope, add_condition, choice_field
+from marketing import field_uses
 from marketing.models import Segment, SegmentMember
 from marketing.segments.compiling import compile_definition
 
@@ -85,3 +86,4 @@ add_condition(
         (_SEGMENTS, Field("days", "number", gettext_lazy("Days"), 30, 1, 3_650)),
     )
 )
+field_uses.register()

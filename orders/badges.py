@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.accounts.models import Membership
 from crm.accounts.navigation import badge
+from crm.accounts.saved_views.registry import SavedList, add_list
 from crm.accounts.search import Hit, finder
 from crm.lib.ui.formats import day_text, money_text
 from orders.models import Order, Product
@@ -17,6 +18,7 @@ from orders.selectors import found_by
 MOST_COUNTED = 99
 # A promise older than this is history, not work.
 LATE_DAYS = 60
+add_list(SavedList("orders", _("Orders"), "order_list", "orders.view"))
 
 
 @badge("orders")

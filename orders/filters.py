@@ -30,7 +30,7 @@ Rows = QuerySet[Any]
 
 
 def listing_of(parameters: QueryDict, path: str) -> Listing:
-    return read(parameters, path, filters(), SORTS)
+    return read(parameters, path, filters(), SORTS, ("view",))
 
 
 def filters() -> Sequence[Filter]:
@@ -55,7 +55,7 @@ def tabs_of(listing: Listing) -> list[Tab]:
         (_("Payment pending"), {"payment": "pending"}),
         (_("Open returns"), {"state": "returning"}),
     ]
-    blank = dict.fromkeys(listing.on, "")
+    blank = dict.fromkeys([*listing.on, *listing.kept], "")
     return [Tab(label, listing.url(**(blank | on)), listing.on == on) for label, on in views]
 
 

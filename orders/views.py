@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from crm.accounts.exports import export
 from crm.accounts.routes import StaffRequest
+from crm.accounts.saved_views.selectors import default_address, tabs_with, views_of
 from crm.lib.errors import NotFound
 from customers.selectors import customer_for
 from orders import selectors
@@ -30,7 +31,10 @@ from orders.selectors import EXPORT_COLUMNS, order_for
 
 @require_safe
 def order_list(request: StaffRequest) -> HttpResponse:
-    """The list; for htmx its results, and with a cursor only the next rows."""
+    """The list; for htmx its results, and with a cursor only the next rows. Bare, the member's default
+    view."""
+    if not request.GET and (default := default_address(request.membership, "orders", request.path)):
+        return redirect(default)
     listing = listing_of(request.GET, request.path)
     found = selectors.order_list(membership=request.membership, listing=listing)
     context = {
@@ -42,10 +46,13 @@ def order_list(request: StaffRequest) -> HttpResponse:
         "may_export": request.membership.can("customers.export"),
         "today": timezone.localdate(),
     }
+    if listing.after:
+        return render(request, "orders/_order_list_rows.html", context)
+    context["views"] = views = views_of(request.membership, listing, "orders")
     if request.headers.get("HX-Request") == "true":
-        fragment = "_order_list_rows.html" if listing.after else "_order_list_results.html"
-        return render(request, f"orders/{fragment}", context)
-    return render(request, "orders/order_list.html", context | {"tabs": tabs_of(listing)})
+        return render(request, "orders/_order_list_results.html", context)
+    tabs = tabs_with(views, tabs_of(listing), listing)
+    return render(request, "orders/order_list.html", context | {"tabs": tabs})
 
 
 @require_POST

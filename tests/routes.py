@@ -32,6 +32,8 @@ ARGUMENTS = {
     "number": "service.Ticket.number",
     "entry_id": "service.Entry",
     "macro_id": "service.Macro",
+    "field_id": "customers.FieldDefinition",
+    "view_id": "accounts.SavedView",
 }
 # (beginning of the route's name, argument) → source, where the argument's name says too little
 NAMED = {
@@ -51,7 +53,11 @@ NAMED = {
     ("segment_", "pk"): "marketing.Segment",
 }
 # Arguments that name no row of a shop.
-WORDS = {("customer_reveal", "what"): "addresses", ("connection_create", "platform"): "shopify"}
+WORDS = {
+    ("customer_reveal", "what"): "addresses",
+    ("connection_create", "platform"): "shopify",
+    ("view_save", "list_key"): "customers",
+}
 # Memberships decide who enters a scope and are not scoped themselves.
 MEMBERS = ("member_edit", "member_invite_again", "member_deactivate", "member_reactivate")
 

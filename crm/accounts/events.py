@@ -31,6 +31,13 @@ SETTINGS_CHANGED = EventType(
 PII_REVEALED = EventType(
     "accounts.pii_revealed", _("Personal data shown"), _("%(field)s of a customer shown"), on_timeline=False
 )
+VIEW_SHARED = EventType(
+    "accounts.view_shared",
+    _("Shared view changed"),
+    _("Shared view “%(name)s” of %(list)s: %(what)s"),
+    on_timeline=False,
+    keys=("name", "list", "what"),
+)
 DATA_EXPORTED = EventType(
     "accounts.data_exported", _("Data exported"), _("%(rows)s rows of %(what)s exported"), on_timeline=False
 )

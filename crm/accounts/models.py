@@ -17,8 +17,21 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from crm.accounts.permissions import Role, permissions_of
+from crm.accounts.saved_views.models import DefaultView, SavedView
 from crm.lib.money import CurrencyField
 from crm.lib.tenancy import TenantManager, TenantModel
+
+__all__ = [
+    "ApiKey",
+    "Counter",
+    "DefaultView",
+    "ExchangeRate",
+    "Membership",
+    "Merchant",
+    "SavedView",
+    "Team",
+    "User",
+]
 
 
 def validate_time_zone(value: str) -> None:

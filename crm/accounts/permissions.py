@@ -46,6 +46,7 @@ TABLE: dict[str, tuple[object, tuple[Role, ...]]] = {
     "loyalty.view": (_("See points, tiers and scores"), (O, M, K, A, N, V)),
     "loyalty.edit": (_("Change the loyalty programme, correct points"), (O, M)),
     "insight.view": (_("See reports"), (O, M, K, N)),
+    "views.share": (_("Share saved views of lists, change shared ones"), (O, M, K, A)),
     "settings.view": (_("See the shop's settings"), (O, M)),
     "settings.edit": (_("Change the shop's settings and rates"), (O, M)),
     "team.view": (_("See who works here"), (O, M, K, A, N, V)),
@@ -79,6 +80,9 @@ SCOPES: dict[str, object] = {
     "loyalty.read": _("Read points and tiers"),
     "loyalty.write": _("Correct points"),
     "insight.read": _("Read figures"),
+    "fields.write": _("Make and change custom fields"),
+    "views.read": _("Read shared views of lists"),
+    "views.write": _("Make and change shared views of lists"),
     "events.read": _("Read the event log"),
     "webhooks.write": _("Manage webhooks"),
 }

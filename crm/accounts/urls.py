@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from crm.accounts import audit_views, key_views, settings_views, styleguide, team_views, views
 from crm.accounts.routes import staff_path
+from crm.accounts.saved_views import views as saved_views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include("allauth.urls")),
@@ -18,6 +19,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     staff_path("styleguide/", styleguide.styleguide, name="styleguide", needs="settings.view"),
     staff_path("styleguide/why/", styleguide.why, name="styleguide_why", needs="settings.view"),
     # --- settings ----------------------------------------------------------------------------------------
+    # --- saved views of lists, wherever the list is
+    staff_path("views/<slug:list_key>/save/", saved_views.view_save, name="view_save", needs="home.view"),
+    staff_path("views/<int:view_id>/edit/", saved_views.view_edit, name="view_edit", needs="home.view"),
+    staff_path("views/<int:view_id>/act/", saved_views.view_act, name="view_act", needs="home.view"),
     staff_path("settings/", settings_views.settings_index, name="settings", needs="team.view"),
     staff_path("settings/shop/", settings_views.settings_shop, name="settings_shop", needs="settings.view"),
     staff_path(

@@ -13,6 +13,7 @@ from django.db import transaction
 from crm.accounts.models import Membership, Merchant
 from crm.demo import words
 from crm.demo.parallel import chunks_of, side_by_side, unchecked
+from crm.demo.stories.record import attributes_of
 from crm.lib.copying import copy_rows, reserve_ids
 from customers.models import Consent, Customer, Identity, Metrics
 
@@ -141,9 +142,9 @@ def _customer_row(merchant: Merchant, person: Person, seed: str, owners: list[Me
         person.region,
         person.country,
         person.language,
-        rng.choice(words.GRADES),
+        grade := rng.choice(words.GRADES),
         rng.sample(words.TAGS, rng.choice((0, 0, 0, 1, 1, 2))),
-        {"tea": rng.choice(["green", "oolong", "black", "pu-erh"])} if rng.random() < 0.5 else {},
+        attributes_of(rng, grade=grade, since=person.created_at.date()),
         rng.choice(owners).pk if owners and rng.random() < 0.3 else None,
         birthday,
         "demo",

@@ -19,6 +19,7 @@ from crm.demo.sales import sales_write, shelves_write
 from crm.demo.stories.conversations import conversations_write
 from crm.demo.stories.mailings import mailings_write
 from crm.demo.stories.opinions import opinions_write
+from crm.demo.stories.record import fields_write, views_write
 from crm.demo.stories.standing import figures_write, standing_write
 from crm.lib.tenancy import merchant_scope
 from customers.searching import search_rebuild_all
@@ -66,6 +67,8 @@ def shop_make(*, slug: str, size: Size, say: Say, name: str = "") -> Merchant:
     with merchant_scope(merchant):
         members = _staff(merchant)
         _rates(merchant)
+        with transaction.atomic():
+            fields_write(merchant=merchant)
         say(f"{size.customers:,} customers …")
         crowd = people_write(
             merchant=merchant,
@@ -93,6 +96,7 @@ def shop_make(*, slug: str, size: Size, say: Say, name: str = "") -> Merchant:
 def _stories(merchant: Merchant, members: list[Membership], now: datetime, seed: str) -> None:
     by_role = {member.role: member for member in members}
     agent, manager = by_role[Role.AGENT], by_role[Role.MANAGER]
+    views_write(merchant=merchant, members=members)
     opinions_write(merchant=merchant, agent=agent, now=now, seed=seed)
     conversations_write(merchant=merchant, agents=[agent, manager], now=now, seed=seed)
     standing_write(merchant=merchant, now=now)

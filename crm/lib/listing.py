@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -22,21 +23,24 @@ Text = str | Promise
 Choices = Iterable[tuple[str, Text]]
 SEARCH, AFTER, SORT = "q", "after", "sort"
 LONGEST_SEARCH = 200
+LONGEST_KEPT = 1_000
+MOST_DIGITS = 15
 
 
 @dataclass(frozen=True)
 class Filter:
     """One narrowing that the address may carry as `?name=value`.
 
-    `choices` is asked only when the filter is on or its form is drawn; None makes a field for a date or,
-    with `kind="text"`, for words. A value that is not among the choices, or no date, is as if absent.
+    `choices` is asked only when the filter is on or its form is drawn; None makes a field for a date,
+    a number or, with `kind="text"`, for words. A value that is not among the choices, no date or no
+    number, is as if absent.
     """
 
     name: str
     label: Text
     apply: Callable[[QuerySet[Any], str], QuerySet[Any]]
     choices: Callable[[], Choices] | None = None
-    kind: str = "select"  # select | date | text
+    kind: str = "select"  # select | date | number | text
     chip: Callable[[str], Text] | None = None
 
     def label_of(self, value: str) -> Text | None:
@@ -46,6 +50,9 @@ class Filter:
         if self.kind == "date":
             day = parse_day(value)
             return formats.day_text(day) if day else None
+        if self.kind == "number":
+            number = parse_number(value)
+            return None if number is None else formats.number_text(number)
         return value[:LONGEST_SEARCH]
 
 
@@ -72,6 +79,8 @@ class Listing:
     on: dict[str, str] = field(default_factory=dict)
     labels: dict[str, Text] = field(default_factory=dict)
     sorts: Sequence[tuple[str, Text]] = ()
+    # What the address carries along beside filters and order: the columns shown, the saved view.
+    kept: dict[str, str] = field(default_factory=dict)
 
     def narrow(self, queryset: QuerySet[M]) -> QuerySet[M]:
         """The rows that every filter lets through."""
@@ -108,7 +117,7 @@ class Listing:
     @property
     def hidden(self) -> list[tuple[str, str]]:
         """What the search field's form carries along."""
-        return [*self.on.items(), *([(SORT, self.sort)] if self.sort else [])]
+        return [*self.on.items(), *([(SORT, self.sort)] if self.sort else []), *self.kept.items()]
 
     @property
     def fields(self) -> list[FilterField]:
@@ -142,14 +151,19 @@ class Listing:
         return f"{self.path}?{query}" if query else self.path
 
     def _query(self, **changed: str) -> str:
-        state = {SEARCH: self.search, SORT: self.sort, **self.on, **changed}
+        state = {SEARCH: self.search, SORT: self.sort, **self.on, **self.kept, **changed}
         return urlencode({name: value for name, value in state.items() if value})
 
 
 def read(
-    parameters: QueryDict, path: str, filters: Sequence[Filter], sorts: Sequence[tuple[str, Text]] = ()
+    parameters: QueryDict,
+    path: str,
+    filters: Sequence[Filter],
+    sorts: Sequence[tuple[str, Text]] = (),
+    keep: Sequence[str] = (),
 ) -> Listing:
-    """What the address asks for; what it doesn't know is left out. The first sort is the default."""
+    """What the address asks for; what it doesn't know is left out. The first sort is the default;
+    `keep` names what is carried along, several values of a name with commas between."""
     on, labels = {}, {}
     for one in filters:
         value = parameters.get(one.name, "").strip()
@@ -167,6 +181,11 @@ def read(
         on=on,
         labels=labels,
         sorts=sorts,
+        kept={
+            name: text[:LONGEST_KEPT]
+            for name in keep
+            if (text := ",".join(one for one in parameters.getlist(name) if one))
+        },
     )
 
 
@@ -175,6 +194,19 @@ def parse_day(value: str) -> date | None:
         return parse_date(value)
     except ValueError:  # 2026-02-31
         return None
+
+
+def parse_number(value: str) -> Decimal | None:
+    """The number, None when it is none or longer than anybody types."""
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        return None
+    return (
+        number
+        if number.is_finite() and len(value) <= MOST_DIGITS + 2 and abs(number.adjusted()) <= MOST_DIGITS
+        else None
+    )
 
 
 def count_text(number: int, exact: bool) -> str:

@@ -2,6 +2,7 @@
 
 from customers.models.consent import Consent, Suppression
 from customers.models.customer import Address, Company, Customer, Note
+from customers.models.field import FieldDefinition
 from customers.models.identity import Identity
 from customers.models.merging import IdentityConflict, MergeMove, MergeRecord
 from customers.models.metrics import Metrics
@@ -13,6 +14,7 @@ __all__ = [
     "Company",
     "Consent",
     "Customer",
+    "FieldDefinition",
     "Identity",
     "IdentityConflict",
     "MergeMove",

@@ -26,7 +26,7 @@ from marketing.campaigns.starters import starter_of
 from marketing.models import Campaign, Template
 from marketing.models.template import Content
 from marketing.sending.checking import policy_of
-from marketing.sending.context import VARIABLES
+from marketing.sending.context import variables
 
 ORDER = ("-updated_at", "-pk")
 # The frame holds a mail, that is a stranger's HTML: no script, no form, no origin; pictures and styles only.
@@ -90,7 +90,7 @@ def _maker(request: StaffRequest, template: Template | None) -> HttpResponse:
     context = {
         "form": form,
         "template": template,
-        "variables": VARIABLES,
+        "variables": variables(),
         "stamp": int(timezone.now().timestamp() * 1000),
     }
     return render(request, "marketing/template_maker.html", context, status=422 if form.errors else 200)

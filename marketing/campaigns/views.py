@@ -30,7 +30,7 @@ from marketing.campaigns.forms import CampaignCreateForm, CampaignForm, Schedule
 from marketing.campaigns.selectors import GROUPS
 from marketing.models import Campaign, Delivery, Segment
 from marketing.models.delivery import reason_text
-from marketing.sending.context import VARIABLES
+from marketing.sending.context import variables
 
 ORDER = ("-created_at", "-pk")
 PEOPLE_ORDER = ("pk",)
@@ -128,7 +128,7 @@ def campaign_edit(request: StaffRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and _is_fragment(request):
         context["is_fragment"] = True
         return render(request, "marketing/_campaign_side.html", context, status=status)
-    context |= {"form": form, "variables": VARIABLES} | _dialogs(request)
+    context |= {"form": form, "variables": variables()} | _dialogs(request)
     return render(request, "marketing/campaign_maker.html", context, status=status)
 
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from crm.events.types import Text
 from crm.lib.errors import Rejected
 from crm.lib.ui.formats import currency_sign
-from customers.segmenting import CONDITIONS, Condition, Field, Option
+from customers.segmenting import Condition, Field, Option, condition_of, conditions_offered
 from marketing.segments.definition import Group, parse, rules_of
 
 # What comes first in the picker; groups not named here follow in the order of registration.
@@ -76,7 +76,7 @@ def starter(key: str) -> Starter | None:
 
 def catalogue(*, currency: str) -> dict[str, Any]:
     """JSON for static/js/segment-builder.js. One query for each field whose options the shop decides."""
-    ordered = sorted(CONDITIONS.values(), key=lambda one: _rank(one.key))
+    ordered = sorted(conditions_offered(), key=lambda one: _rank(one.key))
     return {
         "conditions": [_condition(one) for one in ordered],
         "currency": currency_sign(currency, currency),
@@ -152,7 +152,7 @@ def labels_of(definition: Any) -> dict[str, dict[str, str]]:
 
 def options_of(condition_key: str, field_name: str, query: str) -> list[list[str]]:
     """What a search field offers for the words typed; nothing for a field that isn't searched."""
-    condition = CONDITIONS.get(condition_key)
+    condition = condition_of(condition_key)
     field = next((one for one in condition.fields if one.name == field_name), None) if condition else None
     if field is None or field.search is None:
         return []

@@ -15,7 +15,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from crm.lib.errors import Rejected, Text
-from customers.segmenting import CONDITIONS, MOST_VALUES, Condition, Field
+from customers.segmenting import MOST_VALUES, Condition, Field, condition_of
 
 # What a person can still read; and a bound on the work one statement can ask for.
 MOST_CONDITIONS = 50
@@ -122,7 +122,7 @@ def _group(reading: _Reading, data: Any, path: str, level: int) -> Group:
 def _rule(reading: _Reading, data: Mapping[str, Any], path: str) -> Rule | None:
     reading.conditions += 1
     key = data["if"]
-    condition = CONDITIONS.get(key) if isinstance(key, str) else None
+    condition = condition_of(key, stored=reading.stored) if isinstance(key, str) else None
     if condition is None:
         reading.fault(path, _("There is no condition “%(key)s”.") % {"key": str(key)[:80]})
         return None

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection
 
 from crm.accounts.models import Merchant
+from customers.fields.selectors import definitions
 from customers.models import Customer, Metrics
 
 # name in the template: column of the customer
@@ -39,12 +40,18 @@ VARIABLES: tuple[str, ...] = (
     "customer.last_order_on",
     "customer.points",
     "customer.tier",
-    "customer.attributes.…",
     "shop.name",
     "shop.website",
     "shop.support_email",
     "unsubscribe_url",
 )
+
+
+def variables() -> list[str]:
+    """The same with the shop's own fields; one query."""
+    own = [f"customer.attributes.{one.key}" for one in definitions()]
+    at = VARIABLES.index("shop.name")
+    return [*VARIABLES[:at], *own, *VARIABLES[at:]]
 
 
 def shop_context(merchant: Merchant) -> dict[str, Any]:

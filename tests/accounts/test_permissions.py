@@ -39,6 +39,7 @@ PROOF = """
     loyalty.view            x x x x x x
     loyalty.edit            x x . . . .
     insight.view            x x x . x .
+    views.share             x x x x . .
     settings.view           x x . . . .
     settings.edit           x x . . . .
     team.view               x x x x x x
