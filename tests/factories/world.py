@@ -31,6 +31,7 @@ SENSE: dict[tuple[str, str], Any] = {
     ("customers.FieldDefinition", "archived_at"): None,
     ("customers.FieldDefinition", "deleting_at"): None,
     ("accounts.SavedView", "list_key"): "customers",
+    ("accounts.SavedView", "audience"): "all",
     ("accounts.SavedView", "query"): lambda world: f"q={world.canary}",
     ("accounts.DefaultView", "list_key"): "orders",
     ("customers.Customer", "owner"): lambda world: world.member,
