@@ -18,7 +18,9 @@ from crm.api.schema import upsert_schema
 from crm.api.views import ReadViewSet
 from crm.lib.errors import Conflict
 from customers import api_serializers as shapes
+from customers.address_api import AddressViewSet
 from customers.belongings import company_named
+from customers.companies.api import CompanyViewSet, ContactViewSet
 from customers.consent import consent_record
 from customers.fields import api as field_api
 from customers.models import Consent, Customer, Identity
@@ -26,6 +28,7 @@ from customers.models.consent import Channel, Purpose
 from customers.normalising import normalise_email, normalise_phone
 from customers.searching import customer_ids_found
 from customers.services import customer_change, customer_create
+from customers.todos.api import TaskViewSet
 
 
 class CustomerFilterSet(ChangedFilterSet):
@@ -161,3 +164,7 @@ class ConsentViewSet(ReadViewSet):
 register("customers", CustomerViewSet)
 register("consents", ConsentViewSet)
 field_api.serve()
+register("addresses", AddressViewSet)
+register("companies", CompanyViewSet)
+register("company-contacts", ContactViewSet)
+register("tasks", TaskViewSet)

@@ -4,12 +4,16 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from crm.accounts.models import Membership
+from crm.accounts.navigation import badge
 from crm.accounts.saved_views.registry import SavedList, add_list
 from crm.accounts.search import Hit, finder
 from crm.lib.masking import mask_email, mask_phone
 from crm.lib.ui.formats import phone_text
-from customers.models import Customer
+from customers.companies.searching import matching
+from customers.models import Company, Customer
 from customers.searching import customer_ids_found
+from customers.todos.selectors import due_count
+from customers.tokens import search_terms
 
 add_list(SavedList("customers", _("Customers"), "customer_list", "customers.view"))
 
@@ -33,6 +37,21 @@ def find_customers(membership: Membership, query: str, limit: int) -> list[Hit]:
         )
         for one in found
     ]
+
+
+@badge("tasks")
+def tasks_due(membership: Membership) -> int:
+    """Late or due today, and this member's."""
+    return due_count(membership)
+
+
+@finder(label=_("Companies"), icon="building", needs="companies.view")
+def find_companies(membership: Membership, query: str, limit: int) -> list[Hit]:
+    """By name; nothing for signs that are no words."""
+    if not search_terms(query):
+        return []
+    rows = matching(Company.objects.active().visible_to(membership), query).order_by("name", "pk")[:limit]
+    return [Hit(one.name, reverse("company_record", args=[one.pk]), one.city) for one in rows]
 
 
 def _line(customer: Customer, may_see: bool) -> str:

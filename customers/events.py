@@ -83,6 +83,20 @@ UNMERGED = EventType(
     scope="customers.read",
     keys=("absorbed", "survivor", "merge"),
 )
+NOTE_CHANGED = EventType(
+    "customers.note_changed",
+    _("Note changed"),
+    _("Note changed by %(author)s"),
+    icon="edit",
+    keys=("author",),
+)
+NOTE_DELETED = EventType(
+    "customers.note_deleted",
+    _("Note deleted"),
+    _("Note of %(author)s deleted"),
+    icon="trash",
+    keys=("author",),
+)
 DATA_GIVEN = EventType(
     "customers.data_given",
     _("Data handed over"),
@@ -118,4 +132,130 @@ FIELD_DELETED = EventType(
     scope="customers.read",
     on_timeline=False,
     keys=("label",),
+)
+COMPANY_CREATED = EventType(
+    "customers.company_created",
+    _("Company created"),
+    _("Company %(company)s created"),
+    icon="building",
+    scope="companies.read",
+    keys=("company", "source"),
+)
+COMPANY_CHANGED = EventType(
+    "customers.company_changed",
+    _("Company changed"),
+    _("%(company)s changed: %(changes)s"),
+    icon="edit",
+    scope="companies.read",
+    keys=("company", "changes"),
+)
+COMPANY_ARCHIVED = EventType(
+    "customers.company_archived",
+    _("Company archived"),
+    _("%(company)s archived"),
+    icon="archive",
+    scope="companies.read",
+    keys=("company",),
+)
+COMPANY_RESTORED = EventType(
+    "customers.company_restored",
+    _("Company restored"),
+    _("%(company)s is back from the archive"),
+    icon="archive-off",
+    scope="companies.read",
+    keys=("company",),
+)
+COMPANY_DELETED = EventType(
+    "customers.company_deleted",
+    _("Company deleted"),
+    _("%(company)s deleted"),
+    icon="trash",
+    tone="warn",
+    scope="companies.read",
+    keys=("company",),
+)
+COMPANY_MERGED = EventType(
+    "customers.company_merged",
+    _("Companies merged"),
+    _("%(other)s merged into %(company)s"),
+    icon="arrow-merge",
+    scope="companies.read",
+    keys=("company", "other"),
+)
+CONTACT_ADDED = EventType(
+    "customers.contact_added",
+    _("Contact added"),
+    _("Speaks for %(company)s"),
+    icon="user-plus",
+    scope="companies.read",
+    keys=("company", "roles"),
+)
+CONTACT_CHANGED = EventType(
+    "customers.contact_changed",
+    _("Contact changed"),
+    _("Contact of %(company)s changed: %(changes)s"),
+    icon="user-edit",
+    scope="companies.read",
+    keys=("company", "roles", "changes"),
+)
+CONTACT_REMOVED = EventType(
+    "customers.contact_removed",
+    _("Contact removed"),
+    _("No longer speaks for %(company)s"),
+    icon="user-minus",
+    scope="companies.read",
+    keys=("company",),
+)
+TASK_CREATED = EventType(
+    "customers.task_created",
+    _("Task created"),
+    _("To do: %(title)s"),
+    icon="checkbox",
+    scope="tasks.read",
+    keys=("title",),
+)
+TASK_CHANGED = EventType(
+    "customers.task_changed",
+    _("Task changed"),
+    _("Task “%(title)s” changed: %(changes)s"),
+    icon="edit",
+    scope="tasks.read",
+    keys=(
+        "title",
+        "changes",
+    ),
+)
+TASK_DONE = EventType(
+    "customers.task_done",
+    _("Task done"),
+    _("Done: %(title)s"),
+    icon="circle-check",
+    tone="good",
+    scope="tasks.read",
+    keys=("title",),
+)
+TASK_REOPENED = EventType(
+    "customers.task_reopened",
+    _("Task opened again"),
+    _("Still to do: %(title)s"),
+    icon="rotate",
+    scope="tasks.read",
+    keys=("title",),
+)
+TASK_DELETED = EventType(
+    "customers.task_deleted",
+    _("Task deleted"),
+    _("Task “%(title)s” deleted"),
+    icon="trash",
+    scope="tasks.read",
+    keys=("title",),
+)
+TASK_DUE = EventType(
+    "customers.task_due",
+    _("Task due"),
+    _("Due: %(title)s"),
+    icon="alarm",
+    tone="warn",
+    scope="tasks.read",
+    keys=("title",),
 )

@@ -125,12 +125,18 @@ class NoteForm(forms.Form):
 
 
 class AddressForm(forms.ModelForm[Address]):
+    """The parts of an address, Chinese or Western; the service checks them."""
+
     class Meta:
         model = Address
-        fields = ("kind", "name", "line1", "line2", "district", "city", "province", "postal_code", "country")
+        fields = (
+            *("kind", "name", "phone", "country", "province", "city", "district", "line1", "line2"),
+            *("postal_code", "is_default"),
+        )
         labels = {
             "kind": _("For"),
             "name": _("Recipient"),
+            "phone": _("Phone"),
             "line1": _("Street and number"),
             "line2": _("Addition"),
             "district": _("District"),
@@ -138,13 +144,13 @@ class AddressForm(forms.ModelForm[Address]):
             "province": _("Province or region"),
             "postal_code": _("Postal code"),
             "country": _("Country"),
+            "is_default": _("The one to use"),
         }
 
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or {}
-        if not data.get("line1") and not data.get("city"):
-            self.add_error("line1", _("Give at least a street or a city."))
-        return data
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [("", _("Not known")), *country_choices()]
+        self.fields["country"] = forms.ChoiceField(label=_("Country"), choices=choices, required=False)
 
 
 class ConsentForm(forms.Form):

@@ -27,3 +27,32 @@ class CustomerQuerySet(models.QuerySet[Any]):
 
     def tagged(self, tag: str) -> CustomerQuerySet:
         return self.filter(tags__contains=[tag])
+
+
+class CompanyQuerySet(models.QuerySet[Any]):
+    def active(self) -> CompanyQuerySet:
+        """Neither archived nor taken up by another."""
+        return self.filter(archived_at__isnull=True)
+
+    def visible_to(self, membership: Membership) -> CompanyQuerySet:
+        """By the same rule as customers: their own, their team's, or all."""
+        if membership.visibility == "all":
+            return self
+        mine = models.Q(owner=membership)
+        if membership.visibility == "team" and membership.team_id:
+            mine |= models.Q(team=membership.team_id)
+        return self.filter(mine)
+
+
+class TaskQuerySet(models.QuerySet[Any]):
+    def open(self) -> TaskQuerySet:
+        return self.filter(done_at__isnull=True)
+
+    def visible_to(self, membership: Membership) -> TaskQuerySet:
+        """Their own (given to them or written by them); with `team` those of the team's members; or all."""
+        if membership.visibility == "all":
+            return self
+        mine = models.Q(assignee=membership) | models.Q(creator=membership)
+        if membership.visibility == "team" and membership.team_id:
+            mine |= models.Q(assignee__team=membership.team_id)
+        return self.filter(mine)

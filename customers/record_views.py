@@ -16,24 +16,23 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from crm.accounts import events as account_events
+from crm.accounts.models import Membership
 from crm.accounts.routes import StaffRequest
 from crm.events.emitting import emit
-from crm.lib.errors import NotFound, Rejected
-from customers.belongings import address_add, address_remove, note_add
+from crm.lib.errors import Forbidden, NotFound, Rejected
+from customers.belongings import address_add, address_change, address_remove
 from customers.care import holds_on
 from customers.consent import consent_record
 from customers.fields.selectors import definitions
 from customers.fields.showing import sections_of
 from customers.filters import forget_facets, members, tags_in_use
-from customers.forms import AddressForm, ConsentForm, IdentityForm, NoteForm, errors_to_form
+from customers.forms import AddressForm, ConsentForm, IdentityForm, errors_to_form
 from customers.models import Address, Customer, Identity
+from customers.note_views import notes_context
 from customers.registries import ACTIONS, PANELS, Action, Panel
 from customers.selectors import customer_for, reach_of
 from customers.services import clean_tags, customer_change, identity_add, identity_remove
 from customers.timeline import kinds, story_of
-
-# The newest stand in the card; the timeline has them all.
-MOST_NOTES = 3
 
 
 @dataclass(frozen=True)
@@ -55,11 +54,11 @@ class PlacedAction:
 def customer_record(request: StaffRequest, customer_id: int) -> HttpResponse:
     """The whole page; the panels of other apps load themselves."""
     customer = customer_for(membership=request.membership, customer_id=customer_id)
-    context = _summary(request, customer) | _story(request, customer) | _notes(request, customer)
+    context = _summary(request, customer) | _story(request, customer) | notes_context(request, customer)
     context |= {
-        "facts_panels": _panels(request, customer, "facts"),
-        "story_panels": _panels(request, customer, "story"),
-        "actions": _actions(request, customer),
+        "facts_panels": place_panels(PANELS, request.membership, customer.pk, "facts"),
+        "story_panels": place_panels(PANELS, request.membership, customer.pk, "story"),
+        "actions": place_actions(ACTIONS, request.membership, customer.pk, "customer"),
     }
     return render(request, "customers/customer_record.html", context)
 
@@ -87,28 +86,28 @@ def _common(request: StaffRequest, customer: Customer) -> dict[str, Any]:
     }
 
 
-def _panels(request: StaffRequest, customer: Customer, column: str) -> list[PlacedPanel]:
+def place_panels(panels: list[Panel], member: Membership, pk: int, column: str) -> list[PlacedPanel]:
+    """The panels of this column that the member may see, for the record of that id."""
     placed = []
-    for panel in PANELS:
-        if panel.column == column and request.membership.can(panel.needs):
-            topics = [topic.replace("{id}", str(customer.pk)) for topic in panel.topics]
+    for panel in panels:
+        if panel.column == column and member.can(panel.needs):
+            topics = [topic.replace("{id}", str(pk)) for topic in panel.topics]
             lives = [f"live:{topic} from:body delay:300ms" for topic in topics]
-            placed.append(
-                PlacedPanel(panel, reverse(panel.url_name, args=[customer.pk]), ", ".join(["load", *lives]))
-            )
+            placed.append(PlacedPanel(panel, reverse(panel.url_name, args=[pk]), ", ".join(["load", *lives])))
     return placed
 
 
-def _actions(request: StaffRequest, customer: Customer) -> list[PlacedAction]:
+def place_actions(actions: list[Action], member: Membership, pk: int, parameter: str) -> list[PlacedAction]:
+    """The same for buttons; `parameter` is the name that the record's id has in an action's query."""
     placed = []
-    for action in ACTIONS:
-        if not request.membership.can(action.needs):
+    for action in actions:
+        if not member.can(action.needs):
             continue
         try:
             href = (
-                f"{reverse(action.url_name)}?customer={customer.pk}"
+                f"{reverse(action.url_name)}?{parameter}={pk}"
                 if action.query
-                else reverse(action.url_name, args=[customer.pk])
+                else reverse(action.url_name, args=[pk])
             )
         except NoReverseMatch:  # its app is not installed with pages
             continue
@@ -227,10 +226,15 @@ def _card_done(request: StaffRequest, template: str, context: dict[str, Any]) ->
     return response
 
 
-def _panel_form(request: StaffRequest, template: str, customer: Customer, form: BaseForm) -> HttpResponse:
+def _panel_form(
+    request: StaffRequest, template: str, customer: Customer, form: BaseForm, **more: Any
+) -> HttpResponse:
     """The form in the side panel; a refused one goes back there instead of into the card."""
     response = render(
-        request, template, {"customer": customer, "form": form}, status=422 if form.errors else 200
+        request,
+        template,
+        {"customer": customer, "form": form, **more},
+        status=422 if form.errors else 200,
     )
     response["HX-Retarget"] = "#side-panel-body"
     response["HX-Reswap"] = "innerHTML"
@@ -260,11 +264,35 @@ def _identities(request: StaffRequest, customer: Customer) -> dict[str, Any]:
 def customer_addresses(request: StaffRequest, customer_id: int) -> HttpResponse:
     """The side panel's form; a POST adds one and answers with the card."""
     customer = customer_for(membership=request.membership, customer_id=customer_id)
-    form = AddressForm(request.POST or None)
+    form = AddressForm(request.POST or None, initial={"country": customer.country, "name": customer.name})
     if request.method == "POST" and form.is_valid():
-        address_add(customer=customer, **form.cleaned_data)
-        return _card_done(request, "customers/_customer_addresses.html", _addresses(request, customer))
+        try:
+            address_add(customer=customer, **form.cleaned_data)
+        except Rejected as refusal:
+            errors_to_form(form, refusal.fields, refusal.message)
+        else:
+            return _card_done(request, "customers/_customer_addresses.html", _addresses(request, customer))
     return _panel_form(request, "customers/_address_form.html", customer, form)
+
+
+def address_edit(request: StaffRequest, customer_id: int, address_id: int) -> HttpResponse:
+    """One address in the side panel, for who may see it in full; a POST changes it."""
+    customer = customer_for(membership=request.membership, customer_id=customer_id)
+    address = Address.objects.filter(customer=customer, pk=address_id).first()
+    if address is None:
+        raise NotFound()
+    if not request.membership.can("customers.pii"):
+        raise Forbidden()
+    known = {name: getattr(address, name) for name in AddressForm.Meta.fields}
+    form = AddressForm(request.POST or None, initial=known)
+    if request.method == "POST" and form.is_valid():
+        try:
+            address_change(address=address, **form.cleaned_data)
+        except Rejected as refusal:
+            errors_to_form(form, refusal.fields, refusal.message)
+        else:
+            return _card_done(request, "customers/_customer_addresses.html", _addresses(request, customer))
+    return _panel_form(request, "customers/_address_form.html", customer, form, address=address)
 
 
 @require_POST
@@ -309,31 +337,7 @@ def customer_reveal(request: StaffRequest, customer_id: int, what: str) -> HttpR
     return render(request, "customers/_customer_identities.html", context)
 
 
-# --- notes, tags, owner -------------------------------------------------------------------------------------
-
-
-def customer_notes(request: StaffRequest, customer_id: int) -> HttpResponse:
-    """The card; a POST adds a note."""
-    customer = customer_for(membership=request.membership, customer_id=customer_id)
-    form, status = NoteForm(), 200
-    if request.method == "POST":
-        form = NoteForm(request.POST)
-        if form.is_valid():
-            note_add(customer=customer, author=request.membership, text=form.cleaned_data["text"])
-            form = NoteForm()
-        status = 422 if form.errors else 200
-    context = _notes(request, customer) | {"note_form": form}
-    return render(request, "customers/_customer_notes.html", context, status=status)
-
-
-def _notes(request: StaffRequest, customer: Customer) -> dict[str, Any]:
-    rows = customer.notes.select_related("author__user").order_by("-created_at", "-id")
-    notes = list(rows[: MOST_NOTES + 1])
-    return _common(request, customer) | {
-        "notes": notes[:MOST_NOTES],
-        "has_older": len(notes) > MOST_NOTES,
-        "note_form": NoteForm(),
-    }
+# --- tags, owner -------------------------------------------------------------------------------------
 
 
 def customer_tags(request: StaffRequest, customer_id: int) -> HttpResponse:

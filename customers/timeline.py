@@ -82,39 +82,53 @@ def story_of(
 ) -> Story:
     """The newest first, narrowed by app and words. Three queries: events, their people, their notes."""
     size = PAGE if after else FIRST_PAGE
-    page = keyset_page(_events(customer_id, kind, text), order=ORDER, after=after, size=size)
+    page = keyset_page(
+        narrowed(Event.objects.filter(customer_id=customer_id), kind, text),
+        order=ORDER,
+        after=after,
+        size=size,
+    )
     return Story(entries_of(page.rows, membership), page.after)
 
 
-def _events(customer_id: int, kind: str, text: str) -> QuerySet[Event]:
+def narrowed(events: QuerySet[Event], kind: str, text: str) -> QuerySet[Event]:
+    """Those of the app `kind` ("" for all) that a timeline shows, with these words in their facts or name."""
     shown = [one for one in REGISTRY.values() if one.on_timeline]
     if kind:
         shown = [one for one in shown if one.name.startswith(f"{kind}.")]
-    events = Event.objects.filter(customer_id=customer_id, name__in=[one.name for one in shown])
+    events = events.filter(name__in=[one.name for one in shown])
     if text:
         named = [one.name for one in shown if text.casefold() in str(one.label).casefold()]
         events = events.filter(Q(data__icontains=text) | Q(name__in=named))
     return events
 
 
-def entries_of(events: Sequence[Event], membership: Membership) -> list[TimelineEntry]:
-    """The events as lines for this member, with who did it and, for a note, its words. Two queries."""
+def entries_of(
+    events: Sequence[Event], membership: Membership, *, people: dict[int, str] | None = None
+) -> list[TimelineEntry]:
+    """The events as lines for this member, with who did it and, for a note, its words; `people` names the
+    customers where a story has several. Two queries."""
     actors = _actor_names(events)
     notes = _note_texts(events)
-    return [_entry(event, actors, notes, membership) for event in events]
+    return [_entry(event, actors, notes, membership, people or {}) for event in events]
 
 
 def _entry(
-    event: Event, actors: dict[str, str], notes: dict[int, str], membership: Membership
+    event: Event,
+    actors: dict[str, str],
+    notes: dict[int, str],
+    membership: Membership,
+    people: dict[int, str],
 ) -> TimelineEntry:
     kind = event.type
     return TimelineEntry(
         at=event.occurred_at,
         title=sentence_of(event.name, _in_words(event.data)),
+        body=people.get(event.customer_id or 0, ""),
         icon=kind.icon if kind else "point",
         tone=kind.tone if kind and kind.tone != "info" else "",
         href=subject_href(event, membership),
-        quote=notes.get(event.subject_id or 0, "") if event.name == ours.NOTE_ADDED.name else "",
+        quote=notes.get(_note_id(event), "") if event.name == ours.NOTE_ADDED.name else "",
         actor=actors.get(event.actor, ""),
     )
 
@@ -148,5 +162,10 @@ def _actor_names(events: Iterable[Event]) -> dict[str, str]:
 
 
 def _note_texts(events: Iterable[Event]) -> dict[int, str]:
-    ids = [event.subject_id for event in events if event.name == ours.NOTE_ADDED.name and event.subject_id]
+    ids = [_note_id(event) for event in events if event.name == ours.NOTE_ADDED.name]
     return dict(Note.objects.filter(pk__in=ids).values_list("pk", "text"))
+
+
+def _note_id(event: Event) -> int:
+    """A note about a company stands at the company; older events have the note as their subject."""
+    return int(event.data.get("note") or event.subject_id or 0)

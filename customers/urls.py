@@ -3,8 +3,10 @@
 from django.urls import URLPattern
 
 from crm.accounts.routes import staff_path
-from customers import record_views, views
+from customers import note_views, record_views, views
+from customers.companies.urls import urlpatterns as companies
 from customers.fields import views as field_views
+from customers.todos.urls import urlpatterns as todos
 
 urlpatterns: list[URLPattern] = [
     staff_path("settings/fields/", field_views.field_list, name="field_list", needs="settings.view"),
@@ -86,6 +88,12 @@ urlpatterns: list[URLPattern] = [
         needs="customers.edit",
     ),
     staff_path(
+        "customers/<int:customer_id>/addresses/<int:address_id>/",
+        record_views.address_edit,
+        name="address_edit",
+        needs="customers.edit",
+    ),
+    staff_path(
         "customers/<int:customer_id>/addresses/<int:address_id>/delete/",
         record_views.address_delete,
         name="address_delete",
@@ -99,7 +107,7 @@ urlpatterns: list[URLPattern] = [
     ),
     staff_path(
         "customers/<int:customer_id>/notes/",
-        record_views.customer_notes,
+        note_views.customer_notes,
         name="customer_notes",
         needs="customers.edit",
     ),
@@ -109,4 +117,18 @@ urlpatterns: list[URLPattern] = [
         name="customer_tags",
         needs="customers.edit",
     ),
+    staff_path(
+        "companies/<int:company_id>/notes/",
+        note_views.company_notes,
+        name="company_notes",
+        needs="companies.view",
+    ),
+    staff_path("notes/people/", note_views.people_find, name="people_find", needs="team.view"),
+    staff_path("notes/<int:note_id>/", note_views.note_edit, name="note_edit", needs="customers.edit"),
+    staff_path(
+        "notes/<int:note_id>/delete/", note_views.note_remove, name="note_delete", needs="customers.edit"
+    ),
+    staff_path("notes/<int:note_id>/pin/", note_views.note_pinned, name="note_pin", needs="customers.edit"),
+    *companies,
+    *todos,
 ]

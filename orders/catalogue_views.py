@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
+from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.http import require_safe
 
 from crm.accounts.routes import StaffRequest
+from crm.lib.errors import NotFound, Rejected
 from crm.lib.listing import Choices, Filter, read
+from customers.companies.choosing import company_meant
+from customers.companies.forms import suggest
+from customers.forms import errors_to_form
 from orders import selectors
+from orders.companies import channel_give
 from orders.models import Product, SalesChannel
 
 MOST_CATEGORIES = 200
@@ -73,4 +81,40 @@ def product_record(request: StaffRequest, product_id: int) -> HttpResponse:
 
 @require_safe
 def channel_list(request: StaffRequest) -> HttpResponse:
-    return render(request, "orders/channel_list.html", {"channels": list(selectors.channels_with_counts())})
+    context = {
+        "channels": list(selectors.channels_with_counts()),
+        "may_edit": request.membership.can("companies.edit"),
+    }
+    return render(request, "orders/channel_list.html", context)
+
+
+class SellerForm(forms.Form):
+    """Who sells on a channel; empty for the shop itself."""
+
+    company = forms.CharField(
+        label=_lazy("Sold by"),
+        required=False,
+        max_length=220,
+        help_text=_lazy("The distributor whose channel this is; leave it empty for your own."),
+        widget=forms.TextInput(attrs=suggest("company_find", "company-names")),
+    )
+
+
+def channel_seller(request: StaffRequest, channel_id: int) -> HttpResponse:
+    """Which company sells on the channel."""
+    channel = SalesChannel.objects.select_related("company").filter(pk=channel_id).first()
+    if channel is None:
+        raise NotFound()
+    now = f"{channel.company} #{channel.company_id}" if channel.company else ""
+    form = SellerForm(request.POST or None, initial={"company": now})
+    if request.method == "POST" and form.is_valid():
+        try:
+            company = company_meant(form.cleaned_data["company"], request.membership, field="company")
+        except Rejected as refusal:
+            errors_to_form(form, refusal.fields, refusal.message)
+        else:
+            channel_give(channel=channel, company=company)
+            messages.success(request, _("Saved."))
+            return redirect("channel_list")
+    status = 422 if form.errors else 200
+    return render(request, "orders/channel_seller.html", {"form": form, "channel": channel}, status=status)

@@ -208,9 +208,11 @@ def product_facts(*, membership: Membership, product: Product) -> ProductFacts:
 
 def channels_with_counts() -> QuerySet[SalesChannel]:
     """Every channel with its number of orders and the last one's instant; one query."""
-    return SalesChannel.objects.annotate(
-        orders_count=Count("orders"), last_order_at=Max("orders__placed_at")
-    ).order_by("name")
+    return (
+        SalesChannel.objects.select_related("company")
+        .annotate(orders_count=Count("orders"), last_order_at=Max("orders__placed_at"))
+        .order_by("name")
+    )
 
 
 # --- the export ---------------------------------------------------------------------------------------------

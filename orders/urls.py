@@ -3,7 +3,7 @@
 from django.urls import URLPattern
 
 from crm.accounts.routes import staff_path
-from orders import catalogue_views, views
+from orders import catalogue_views, companies, views
 
 urlpatterns: list[URLPattern] = [
     staff_path("orders/", views.order_list, name="order_list", needs="orders.view"),
@@ -16,6 +16,18 @@ urlpatterns: list[URLPattern] = [
         needs="orders.view",
     ),
     staff_path("orders/channels/", catalogue_views.channel_list, name="channel_list", needs="orders.view"),
+    staff_path(
+        "orders/channels/<int:channel_id>/seller/",
+        catalogue_views.channel_seller,
+        name="channel_seller",
+        needs="companies.edit",
+    ),
+    staff_path(
+        "companies/<int:company_id>/orders/",
+        companies.company_orders,
+        name="company_orders",
+        needs="orders.view",
+    ),
     staff_path("orders/<int:order_id>/", views.order_record, name="order_record", needs="orders.view"),
     staff_path("orders/<int:order_id>/ship/", views.order_ship, name="order_ship", needs="orders.edit"),
     staff_path(

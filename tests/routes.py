@@ -22,6 +22,11 @@ ARGUMENTS = {
     "customer_id": "customers.Customer",
     "identity_id": "customers.Identity",
     "address_id": "customers.Address",
+    "company_id": "customers.Company",
+    "task_id": "customers.Task",
+    "note_id": "customers.Note",
+    "notice_id": "accounts.Notice",
+    "channel_id": "orders.SalesChannel",
     "order_id": "orders.Order",
     "line_id": "orders.OrderLine",
     "shipment_id": "orders.Shipment",
@@ -175,6 +180,9 @@ def everything_of(world: World) -> dict[str, Any]:
         "template": row("marketing.Template").pk,
         "campaign": row("marketing.Campaign").pk,
         "product": row("orders.Product").pk,
+        "company": row("customers.Company").pk,
+        "absorbed": f"x #{row('customers.Company').pk}",
+        "who": f"x #{row('customers.Customer').pk}",
     }
     words = ("tag", "text", "body", "name", "subject", "reason", "carrier", "email")
     choices = {

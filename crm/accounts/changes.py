@@ -38,9 +38,9 @@ def merchant_change(*, merchant: Merchant, changes: dict[str, Any]) -> list[str]
     return changed
 
 
-def profile_change(*, user: User, name: str, language: str) -> None:
-    user.name, user.language = name, language
-    user.save(update_fields=["name", "language"])
+def profile_change(*, user: User, name: str, language: str, time_zone: str = "") -> None:
+    user.name, user.language, user.time_zone = name, language, time_zone
+    user.save(update_fields=["name", "language", "time_zone"])
 
 
 def user_language_set(*, user: User, language: str) -> None:

@@ -25,6 +25,16 @@ COLOR = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE)
 
 class ProfileForm(forms.ModelForm[User]):
     language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
+    time_zone = forms.ChoiceField(
+        label=_("Time zone"),
+        choices=[
+            ("", _("The shop's")),
+            ("UTC", "UTC"),
+            *((zone, zone.replace("_", " ")) for zone in ZONES),
+        ],
+        required=False,
+        help_text=_("Your tasks fall due, and reminders come, by this zone."),
+    )
     theme = forms.ChoiceField(
         label=_("Appearance"),
         choices=[("auto", _("As the device")), ("light", _("Light")), ("dark", _("Dark"))],
@@ -33,7 +43,7 @@ class ProfileForm(forms.ModelForm[User]):
 
     class Meta:
         model = User
-        fields = ["name"]
+        fields = ["name", "time_zone"]
         help_texts = {"name": _("As colleagues and customers see it.")}
 
     field_order = ["name", "language", "theme"]

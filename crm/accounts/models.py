@@ -90,6 +90,10 @@ class User(AbstractBaseUser):
     email = models.EmailField(_("e-mail"), unique=True)
     name = models.CharField(pgettext_lazy("of a person", "name"), max_length=120, blank=True, default="")
     language = models.CharField(_("language"), max_length=10, blank=True, default="")
+    # "" is the shop's own; tasks fall due by it.
+    time_zone = models.CharField(
+        _("time zone"), max_length=50, blank=True, default="", validators=[validate_time_zone]
+    )
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -146,6 +150,11 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} @ {self.merchant}"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Where the member's days begin and end: their own zone, else the shop's."""
+        return ZoneInfo(self.user.time_zone) if self.user.time_zone else self.merchant.zone
 
     def can(self, permission: str) -> bool:
         return permission in permissions_of(self.role)
@@ -223,3 +232,36 @@ class Counter(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.series} {self.value}"
+
+
+class Notice(TenantModel):
+    """What a member should look at: a reminder, a mention, a task from a colleague. `href` is a path of
+    ours."""
+
+    class Kind(models.TextChoices):
+        REMINDER = "reminder", _("Reminder")
+        MENTION = "mention", _("Mention")
+        TASK = "task", _("Task")
+
+    member = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="+", db_index=False)
+    kind = models.CharField(max_length=10, choices=Kind)
+    title = models.CharField(max_length=200)
+    line = models.CharField(max_length=300, blank=True, default="")
+    href = models.CharField(max_length=300)
+    dedupe_key = models.CharField(max_length=120)
+    created_at = models.DateTimeField(default=timezone.now)
+    read_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["merchant", "dedupe_key"], name="accounts_notice_once")
+        ]
+        indexes = [
+            models.Index("merchant", "member", models.F("created_at").desc(), name="accounts_notice_recent"),
+            models.Index(
+                "merchant", "member", condition=models.Q(read_at__isnull=True), name="accounts_notice_unread"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title

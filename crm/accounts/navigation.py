@@ -41,12 +41,14 @@ GROUPS: tuple[Group, ...] = (
         (
             Item("home", "home", _("Home"), "home.view", "h", phone=True),
             Item("inbox", "inbox", _("Inbox"), "tickets.view", "i", badge="inbox", phone=True),
+            Item("task_list", "checkbox", _("Tasks"), "tasks.view", "t", badge="tasks"),
         ),
     ),
     Group(
         _("Customers and orders"),
         (
             Item("customer_list", "users", _("Customers"), "customers.view", "c", phone=True),
+            Item("company_list", "building", _("Companies"), "companies.view", "b"),
             Item("order_list", "shopping-bag", _("Orders"), "orders.view", "o", badge="orders", phone=True),
             Item("review_list", "star", _("Reviews"), "reviews.view", "r", badge="reviews"),
         ),

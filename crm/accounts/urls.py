@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from crm.accounts import audit_views, key_views, settings_views, styleguide, team_views, views
+from crm.accounts import audit_views, key_views, notice_views, settings_views, styleguide, team_views, views
 from crm.accounts.routes import staff_path
 from crm.accounts.saved_views import views as saved_views
 
@@ -16,6 +16,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("profile/", views.profile, name="profile"),
     # --- the frame ---------------------------------------------------------------------------------------
     staff_path("search/", views.search, name="search", needs="home.view"),
+    staff_path("notices/", notice_views.notice_list, name="notice_list", needs="home.view"),
+    staff_path("notices/bell/", notice_views.notice_bell, name="notice_bell", needs="home.view"),
+    staff_path("notices/read/", notice_views.notice_read_all, name="notice_read_all", needs="home.view"),
+    staff_path(
+        "notices/<int:notice_id>/open/", notice_views.notice_open, name="notice_open", needs="home.view"
+    ),
     staff_path("styleguide/", styleguide.styleguide, name="styleguide", needs="settings.view"),
     staff_path("styleguide/why/", styleguide.why, name="styleguide_why", needs="settings.view"),
     # --- settings ----------------------------------------------------------------------------------------

@@ -95,7 +95,10 @@ def profile(request: HttpRequest) -> HttpResponse:
     form = ProfileForm(request.POST or None, instance=request.user, initial=start)
     if request.method == "POST" and form.is_valid():
         profile_change(
-            user=request.user, name=form.cleaned_data["name"], language=form.cleaned_data["language"]
+            user=request.user,
+            name=form.cleaned_data["name"],
+            language=form.cleaned_data["language"],
+            time_zone=form.cleaned_data["time_zone"],
         )
         with translation.override(form.cleaned_data["language"]):
             messages.success(request, _("Your profile is saved."))

@@ -17,6 +17,8 @@ from crm.demo import words
 from crm.demo.people import people_write
 from crm.demo.sales import sales_write, shelves_write
 from crm.demo.stories.conversations import conversations_write
+from crm.demo.stories.errands import errands_write
+from crm.demo.stories.firms import firms_write
 from crm.demo.stories.mailings import mailings_write
 from crm.demo.stories.opinions import opinions_write
 from crm.demo.stories.record import fields_write, views_write
@@ -99,6 +101,8 @@ def _stories(merchant: Merchant, members: list[Membership], now: datetime, seed:
     views_write(merchant=merchant, members=members)
     opinions_write(merchant=merchant, agent=agent, now=now, seed=seed)
     conversations_write(merchant=merchant, agents=[agent, manager], now=now, seed=seed)
+    firms_write(merchant=merchant, owners=[agent, manager])
+    errands_write(merchant=merchant, members=members, now=now)
     standing_write(merchant=merchant, now=now)
     mailings_write(merchant=merchant, marketer=by_role[Role.MARKETER], now=now, seed=seed)
 

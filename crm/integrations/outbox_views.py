@@ -15,6 +15,8 @@ PURPOSES = {
     "invitation": _("Invitation to the team"),
     "portal_code": _("Sign-in code"),
     "return": _("News of a return"),
+    "reminder": _("Reminder of a task"),
+    "mention": _("Mention in a note"),
     "review_request": _("Request for a review"),
     "ticket_answer": _("Answer to a ticket"),
     "ticket_receipt": _("Receipt of a message"),

@@ -19,6 +19,8 @@ add(
     Mover(Identity._meta.label, _("Ways to recognise them")),
     Mover("customers.Address", _("Addresses"), changes=(ONE_DEFAULT,)),
     Mover("customers.Note", _("Notes")),
+    Mover("customers.Task", _("Tasks")),
+    Mover("customers.CompanyContact", _("Companies they speak for"), once=("company_id",)),
     Mover("customers.Consent", _("Answers about consent")),
     Mover("customers.Customer", _("People merged into them before"), column="merged_into_id"),
     # `customer_id` says on whose timeline a fact stands and whom handlers look at; the fact itself stays.

@@ -1,17 +1,20 @@
 """The customer and what is known of them, one noun a file."""
 
+from customers.models.company import Company, CompanyContact
 from customers.models.consent import Consent, Suppression
-from customers.models.customer import Address, Company, Customer, Note
+from customers.models.customer import Address, Customer, Note
 from customers.models.field import FieldDefinition
 from customers.models.identity import Identity
 from customers.models.merging import IdentityConflict, MergeMove, MergeRecord
 from customers.models.metrics import Metrics
 from customers.models.portal import PortalCode, PortalSettings
 from customers.models.search import SearchDocument
+from customers.models.task import Task
 
 __all__ = [
     "Address",
     "Company",
+    "CompanyContact",
     "Consent",
     "Customer",
     "FieldDefinition",
@@ -25,4 +28,5 @@ __all__ = [
     "PortalSettings",
     "SearchDocument",
     "Suppression",
+    "Task",
 ]

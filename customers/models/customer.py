@@ -13,27 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from crm.accounts.models import Membership, Team
-from crm.lib.money import MoneyField
 from crm.lib.tenancy import MerchantForeignKey, TenantManager, TenantModel
+from customers.models.company import Company
 from customers.querysets import CustomerQuerySet
-
-
-class Company(TenantModel):
-    """A firm that buys or resells; contacts are customers of kind `contact`."""
-
-    name = models.CharField(_("name"), max_length=200)
-    parent = MerchantForeignKey(
-        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="children", db_index=False
-    )
-    external_id = models.CharField(max_length=100, blank=True, default="")
-    credit_limit = MoneyField(_("credit limit"), null=True, blank=True)
-    created_at = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        indexes = [models.Index(fields=["merchant", "name"], name="customers_company_name")]
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class Customer(TenantModel):
@@ -132,6 +114,9 @@ class Address(TenantModel):
     class Kind(models.TextChoices):
         SHIPPING = "shipping", pgettext_lazy("kind of address", "Shipping")
         BILLING = "billing", _("Billing")
+        HOME = "home", pgettext_lazy("kind of address", "Home")
+        WORK = "work", pgettext_lazy("kind of address", "Work")
+        OTHER = "other", pgettext_lazy("kind of address", "Other")
 
     customer = MerchantForeignKey(
         Customer, on_delete=models.CASCADE, related_name="addresses", db_index=False
@@ -157,15 +142,37 @@ class Address(TenantModel):
 
 
 class Note(TenantModel):
-    """What a colleague should know."""
+    """What a colleague should know of a person or a firm. `mentions` are the members whom it told."""
 
-    customer = MerchantForeignKey(Customer, on_delete=models.CASCADE, related_name="notes", db_index=False)
+    customer = MerchantForeignKey(
+        Customer, on_delete=models.CASCADE, null=True, blank=True, related_name="notes", db_index=False
+    )
+    company = MerchantForeignKey(
+        Company, on_delete=models.CASCADE, null=True, blank=True, related_name="notes", db_index=False
+    )
     author = models.ForeignKey(Membership, on_delete=models.SET_NULL, null=True, related_name="+")
     text = models.TextField(_("note"), max_length=5_000)
+    mentions = ArrayField(models.BigIntegerField(), default=list, blank=True)
+    pinned_at = models.DateTimeField(null=True, blank=True)
+    edited_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        indexes = [models.Index("merchant", "customer", F("created_at").desc(), name="customers_note_of")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(customer__isnull=False) | Q(company__isnull=False), name="customers_note_about"
+            )
+        ]
+        indexes = [
+            models.Index("merchant", "customer", F("created_at").desc(), name="customers_note_of"),
+            models.Index(
+                "merchant",
+                "company",
+                F("created_at").desc(),
+                condition=Q(company__isnull=False),
+                name="customers_note_company",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.text[:60]

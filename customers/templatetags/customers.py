@@ -4,7 +4,8 @@ from django import template
 
 from crm.lib.masking import mask_any, mask_email, mask_phone, mask_text
 from crm.lib.ui.formats import phone_text
-from customers.models import Customer, Identity
+from customers.addressing import address_lines
+from customers.models import Address, Customer, Identity
 
 register = template.Library()
 STAGE_TONES = {"lead": "", "customer": "info", "repeat": "good", "lapsed": "warn"}
@@ -34,6 +35,12 @@ def identity_for(identity: Identity, may_see: bool, shown: bool) -> str:
     if not plain:
         return mask_any(identity.value)
     return phone_text(identity.value) if identity.kind == Identity.Kind.PHONE else identity.value
+
+
+@register.filter
+def printed(address: Address, home: str) -> list[str]:
+    """The lines as the address's country writes them; `home` is the shop's, which isn't named."""
+    return address_lines(address, home=home)
 
 
 @register.filter

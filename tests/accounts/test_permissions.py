@@ -20,6 +20,10 @@ PROOF = """
     customers.edit          x x . x . .
     customers.export        x x . . . .
     customers.erase         x x . . . .
+    companies.view          x x x x x x
+    companies.edit          x x . x . .
+    tasks.view              x x x x x x
+    tasks.edit              x x x x . .
     orders.view             x x x x x x
     orders.edit             x x . x . .
     imports.view            x x . . x .

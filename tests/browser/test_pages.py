@@ -25,13 +25,24 @@ LONG = "欧阳娜娜・阿卜杜热合曼 Wolfeschlegelsteinhausenbergerdorff-Fe
 STAFF_PAGES = [
     *("home", "inbox", "ticket", "ticket_new", "macro_list", "macro_edit", "sla_list", "mailbox_list"),
     *("customer_list", "customer_record", "customer_new", "customer_edit"),
+    *("company_list", "company_record", "company_new", "company_edit", "company_merge", "channel_seller"),
+    *("task_list", "notice_list"),
     *("order_list", "order_record", "product_list", "product_record", "channel_list"),
     *("review_list", "review_detail", "review_integrity"),
     *("batch_list", "batch_new", "batch_record", "insight"),
 ]
 PUBLIC_PAGES = ["public_product_reviews", "public_integrity"]
 EMPTY_PAGES = [
-    *("home", "inbox", "macro_list", "customer_list", "order_list", "product_list", "channel_list"),
+    *(
+        "home",
+        "inbox",
+        "macro_list",
+        "customer_list",
+        "company_list",
+        "order_list",
+        "product_list",
+        "channel_list",
+    ),
     *("review_list", "review_integrity", "batch_list", "insight"),
 ]
 MISSING = "/customers/987654321/"

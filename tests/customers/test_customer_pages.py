@@ -305,7 +305,7 @@ SHOPPING_LIST = (
     "notes",
     "shops of the switcher",
 )
-BADGES = 3  # inbox, late orders, reviews: one each in the sidebar
+BADGES = 5  # tasks, inbox, late orders, reviews: one each in the sidebar; the bell
 
 
 def test_the_page_costs_a_fixed_list_of_queries(owner_client, known, merchant):

@@ -7,6 +7,7 @@ from typing import Any
 
 from crm.accounts.models import Merchant
 from crm.lib.tenancy import merchant_scope
+from customers.companies.services import company_create
 from customers.consent import consent_record
 from customers.models import Address, Company, Consent, Customer, Identity, Metrics, Note
 from customers.models.consent import Channel
@@ -47,8 +48,10 @@ def make_identity(customer: Customer, *, kind: str, value: str, scope: str = "")
 
 
 def make_company(merchant: Merchant, name: str = "", **fields: Any) -> Company:
+    """Through the service, so that it can be found."""
     with merchant_scope(merchant):
-        return Company.objects.create(merchant=merchant, name=name or f"Company {next(_numbers)}", **fields)
+        name = name or f"Company {next(_numbers)}"
+        return company_create(merchant=merchant, source="test", name=name, **fields)
 
 
 def make_address(customer: Customer, **fields: Any) -> Address:

@@ -11,6 +11,8 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from crm.accounts.navigation import LinkGroup, Navigation, Target, navigation_for, settings_for
+from crm.accounts.notices import unread_count
+from crm.lib.tenancy import merchant_scope
 
 register = template.Library()
 
@@ -43,6 +45,16 @@ def frame_settings(context: template.Context) -> list[LinkGroup]:
     """The sections of Settings that the member may open."""
     membership = context.get("membership")
     return settings_for(membership, context["request"].path) if membership else []
+
+
+@register.simple_tag(takes_context=True)
+def frame_unread(context: template.Context) -> int:
+    """How many notices the member hasn't read; one query."""
+    membership = context.get("membership")
+    if not membership:
+        return 0
+    with merchant_scope(membership.merchant):  # the profile and error pages are outside any
+        return unread_count(membership)
 
 
 @register.simple_tag(takes_context=True)

@@ -1,0 +1,13 @@
+"""What customers hang into their own page, and the pages that events lead to."""
+
+from django.utils.translation import gettext_lazy as _
+
+from customers.companies.registries import add_company_panel
+from customers.registries import Panel, SubjectPage, add_panel, add_subject_page
+
+add_panel(Panel("customer_companies", _("Companies"), "companies.view", order=15, topics=("customer:{id}",)))
+add_panel(Panel("customer_tasks", _("Tasks"), "tasks.view", order=10, topics=("customer:{id}",)))
+add_company_panel(
+    Panel("company_tasks", _("Tasks"), "tasks.view", order=10, topics=("customers.company:{id}",))
+)
+add_subject_page("customers.company", SubjectPage("company_record", "companies.view"))
