@@ -49,7 +49,7 @@ class Use:
     """Something that would notice if the field were gone."""
 
     label: Text
-    name: str
+    name: Text
     href: str = ""
 
 
@@ -57,7 +57,11 @@ def _saved_views(definition: FieldDefinition) -> list[Use]:
     """Lists that are narrowed by the field or show it."""
     word = f"f.{definition.key}"
     rows = SavedView.objects.filter(list_key="customers", query__contains=word).order_by("position", "pk")
-    return [Use(_("Saved view"), one.name) for one in rows if _names(one.query, word)]
+    return [
+        Use(_("Saved view"), one.name if one.audience != SavedView.Audience.OWN else _("(a colleague's own)"))
+        for one in rows
+        if _names(one.query, word)
+    ]
 
 
 def _names(query: str, word: str) -> bool:

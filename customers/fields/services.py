@@ -303,7 +303,7 @@ def field_delete(*, definition: FieldDefinition) -> None:
     if definition.archived_at is None:
         raise Conflict(_("Archive the field first."), code="field_in_use")
     if uses := selectors.uses_of(definition):
-        names = ", ".join(use.name for use in uses[:5])
+        names = ", ".join(str(use.name) for use in uses[:5])
         raise Conflict(_("Still used by %(names)s.") % {"names": names}, code="field_in_use")
     definition.deleting_at = timezone.now()
     definition.save(update_fields=["deleting_at"])
