@@ -15,6 +15,7 @@ REGISTRY_MODULES = (
     "inbound",
     "merging",
     "portal",
+    "traces",
 )
 
 

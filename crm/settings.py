@@ -178,6 +178,10 @@ CELERY_BEAT_SCHEDULE = {
     "imports.prune": {"task": "imports.prune", "schedule": crontab(hour=3, minute=20)},
     "orders.refresh_metrics": {"task": "orders.refresh_metrics", "schedule": crontab(hour=2, minute=0)},
     "customers.sweep_tasks": {"task": "customers.sweep_tasks", "schedule": 30.0},
+    "customers.find_duplicates": {
+        "task": "customers.find_duplicates",
+        "schedule": crontab(hour=1, minute=20),
+    },
     "service.sweep": {"task": "service.sweep", "schedule": 60.0},
     "reviews.sweep": {"task": "reviews.sweep", "schedule": 300.0},
     "marketing.sweep_sending": {"task": "marketing.sweep_sending", "schedule": 15.0},

@@ -22,6 +22,7 @@ from customers.address_api import AddressViewSet
 from customers.belongings import company_named
 from customers.companies.api import CompanyViewSet, ContactViewSet
 from customers.consent import consent_record
+from customers.duplicates import api as _duplicates  # noqa: F401 - registers /duplicates/
 from customers.fields import api as field_api
 from customers.models import Consent, Customer, Identity
 from customers.models.consent import Channel, Purpose

@@ -97,6 +97,14 @@ NOTE_DELETED = EventType(
     icon="trash",
     keys=("author",),
 )
+DUPLICATE_REFUSED = EventType(
+    "customers.duplicate_refused",
+    _("Not a duplicate"),
+    _("Staff said that customer %(other)s is somebody else"),
+    icon="users",
+    scope="customers.read",
+    keys=("other",),
+)
 DATA_GIVEN = EventType(
     "customers.data_given",
     _("Data handed over"),

@@ -3,6 +3,8 @@
 from crm.events.handling import on
 from crm.events.models import Event
 from customers import events
+from customers.duplicates import merging as _declared  # noqa: F401 - says what a merge does to pairs
+from customers.duplicates.touching import customers_compare
 from customers.fields.services import field_strip
 from customers.models import FieldDefinition
 from customers.searching import search_rebuild
@@ -30,3 +32,18 @@ def forget_values(event: Event) -> None:
     gone = rows.filter(deleting_at__isnull=False).first()
     if gone is not None:
         field_strip(definition=gone)
+
+
+@on(
+    events.CUSTOMER_CREATED,
+    events.CUSTOMER_CHANGED,
+    events.IDENTITY_ADDED,
+    events.IDENTITY_REMOVED,
+    events.MERGED,
+    events.UNMERGED,
+    name="customers.duplicates",
+)
+def look_for_duplicates(event: Event) -> None:
+    """Only against those who share a key; the night's pass compares everybody, imports included."""
+    if event.customer_id:
+        customers_compare([event.customer_id])

@@ -11,3 +11,12 @@ add_company_panel(
     Panel("company_tasks", _("Tasks"), "tasks.view", order=10, topics=("customers.company:{id}",))
 )
 add_subject_page("customers.company", SubjectPage("company_record", "companies.view"))
+add_panel(
+    Panel(
+        "customer_duplicates",
+        _("Looks like somebody you know"),
+        "customers.view",
+        order=5,
+        topics=("customer:{id}",),
+    )
+)

@@ -98,3 +98,25 @@ def add_subject_page(subject_type: str, page: SubjectPage) -> None:
     if subject_type in SUBJECT_PAGES:
         raise ValueError(f"{subject_type} has a page already")
     SUBJECT_PAGES[subject_type] = page
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Something that two customers may share without either's own record saying so, such as where their
+    orders went: evidence that they are one person (customers/duplicates).
+
+    `sql` selects (customer_id, key); its parameters are %(merchant_id)s and %(ids)s, the customers asked
+    for. A key is a text that is equal where the same thing is meant.
+    """
+
+    code: str
+    sql: str
+
+
+TRACES: dict[str, Trace] = {}
+
+
+def add_trace(trace: Trace) -> None:
+    if trace.code in TRACES:
+        raise ValueError(f"trace {trace.code} is registered twice")
+    TRACES[trace.code] = trace

@@ -2,7 +2,10 @@
 
 from celery import shared_task
 
+from crm.accounts.models import Merchant
 from crm.events.beat import once_per_slot
+from crm.lib.tenancy import merchant_scope
+from customers.duplicates.scanning import duplicates_find
 from customers.todos import sweeping
 
 
@@ -10,3 +13,17 @@ from customers.todos import sweeping
 def sweep_tasks() -> None:
     if once_per_slot("customers.sweep_tasks", seconds=25):
         sweeping.sweep()
+
+
+@shared_task(name="customers.find_duplicates", queue="insight")
+def find_duplicates() -> None:
+    """The nightly pass, shop by shop; each shop is a task of its own, so that a big one delays no other."""
+    if once_per_slot("customers.find_duplicates", seconds=3600):
+        for merchant_id in Merchant.objects.filter(is_active=True).values_list("id", flat=True):
+            find_duplicates_of.delay(merchant_id)
+
+
+@shared_task(name="customers.find_duplicates_of", queue="insight")
+def find_duplicates_of(merchant_id: int) -> None:
+    with merchant_scope(merchant_id):
+        duplicates_find()

@@ -43,7 +43,7 @@ def folded(text: str) -> str:
 
 
 @lru_cache(maxsize=40_000)
-def _reading(letter: str) -> str:
+def reading_of(letter: str) -> str:
     # Its tables take 55 MB: only a process that writes a Chinese name loads them.
     from pypinyin import Style
     from pypinyin import pinyin as readings_of
@@ -59,7 +59,7 @@ def windows(run: str) -> list[str]:
 
 def pinyin_tokens(run: str) -> list[str]:
     """李晓梅 → lixiaomei, xiaomei, mei, lxm; a long run only whole and by its initials."""
-    syllables = [_reading(letter) for letter in run]
+    syllables = [reading_of(letter) for letter in run]
     if run[0] in SURNAMES:
         syllables[0] = SURNAMES[run[0]]
     initials = "".join(syllable[:1] for syllable in syllables)

@@ -5,6 +5,7 @@ from django.urls import URLPattern
 from crm.accounts.routes import staff_path
 from customers import note_views, record_views, views
 from customers.companies.urls import urlpatterns as companies
+from customers.duplicates import views as duplicate_views
 from customers.fields import views as field_views
 from customers.todos.urls import urlpatterns as todos
 
@@ -36,6 +37,36 @@ urlpatterns: list[URLPattern] = [
     staff_path("customers/new/", views.customer_new, name="customer_new", needs="customers.edit"),
     staff_path("customers/bulk/", views.customer_bulk, name="customer_bulk", needs="customers.edit"),
     staff_path("customers/export/", views.customer_export, name="customer_export", needs="customers.export"),
+    staff_path(
+        "customers/duplicates/",
+        duplicate_views.duplicate_queue,
+        name="duplicate_queue",
+        needs="customers.view",
+    ),
+    staff_path(
+        "customers/duplicates/<int:pair_id>/accept/",
+        duplicate_views.duplicate_accept,
+        name="duplicate_accept",
+        needs="customers.merge",
+    ),
+    staff_path(
+        "customers/duplicates/<int:pair_id>/refuse/",
+        duplicate_views.duplicate_refuse,
+        name="duplicate_refuse",
+        needs="customers.merge",
+    ),
+    staff_path(
+        "customers/duplicates/<int:pair_id>/undo/",
+        duplicate_views.duplicate_undo,
+        name="duplicate_undo",
+        needs="customers.merge",
+    ),
+    staff_path(
+        "customers/<int:customer_id>/duplicates/",
+        duplicate_views.customer_duplicates,
+        name="customer_duplicates",
+        needs="customers.view",
+    ),
     staff_path(
         "customers/<int:customer_id>/",
         record_views.customer_record,

@@ -27,6 +27,7 @@ ARGUMENTS = {
     "note_id": "customers.Note",
     "notice_id": "accounts.Notice",
     "channel_id": "orders.SalesChannel",
+    "pair_id": "customers.DuplicatePair",
     "order_id": "orders.Order",
     "line_id": "orders.OrderLine",
     "shipment_id": "orders.Shipment",

@@ -25,6 +25,7 @@ TABLE: dict[str, tuple[object, tuple[Role, ...]]] = {
     "customers.view": (_("See customers, personal data masked"), (O, M, K, A, N, V)),
     "customers.pii": (_("See e-mail addresses and phone numbers in full"), (O, M, K, A)),
     "customers.edit": (_("Create and change customers, notes and consent"), (O, M, A)),
+    "customers.merge": (_("Merge customers, undo merges and settle conflicts"), (O, M)),
     "customers.export": (_("Export customers"), (O, M)),
     "customers.erase": (_("Erase a customer"), (O, M)),
     "companies.view": (_("See companies and who speaks for them"), (O, M, K, A, N, V)),

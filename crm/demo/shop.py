@@ -23,6 +23,7 @@ from crm.demo.stories.mailings import mailings_write
 from crm.demo.stories.opinions import opinions_write
 from crm.demo.stories.record import fields_write, views_write
 from crm.demo.stories.standing import figures_write, standing_write
+from crm.demo.stories.twins import twins_write
 from crm.lib.tenancy import merchant_scope
 from customers.searching import search_rebuild_all
 from orders import metrics
@@ -104,6 +105,7 @@ def _stories(merchant: Merchant, members: list[Membership], now: datetime, seed:
     firms_write(merchant=merchant, owners=[agent, manager])
     errands_write(merchant=merchant, members=members, now=now)
     standing_write(merchant=merchant, now=now)
+    twins_write(merchant=merchant)
     mailings_write(merchant=merchant, marketer=by_role[Role.MARKETER], now=now, seed=seed)
 
 

@@ -3,6 +3,7 @@
 from customers.models.company import Company, CompanyContact
 from customers.models.consent import Consent, Suppression
 from customers.models.customer import Address, Customer, Note
+from customers.models.duplicates import DuplicatePair, MatchKeys, MatchWeights
 from customers.models.field import FieldDefinition
 from customers.models.identity import Identity
 from customers.models.merging import IdentityConflict, MergeMove, MergeRecord
@@ -17,9 +18,12 @@ __all__ = [
     "CompanyContact",
     "Consent",
     "Customer",
+    "DuplicatePair",
     "FieldDefinition",
     "Identity",
     "IdentityConflict",
+    "MatchKeys",
+    "MatchWeights",
     "MergeMove",
     "MergeRecord",
     "Metrics",

@@ -54,3 +54,14 @@ def contact_line(customer: Customer, may_see: bool) -> str:
 @register.filter
 def stage_tone(stage: str) -> str:
     return STAGE_TONES.get(stage, "")
+
+
+@register.filter
+def band_tone(band: str) -> str:
+    """How sure a probable duplicate is."""
+    return "good" if band == "certain" else "info"
+
+
+@register.filter
+def band_icon(band: str) -> str:
+    return "circle-check" if band == "certain" else "help-circle"

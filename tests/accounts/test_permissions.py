@@ -20,6 +20,7 @@ PROOF = """
     customers.edit          x x . x . .
     customers.export        x x . . . .
     customers.erase         x x . . . .
+    customers.merge         x x . . . .
     companies.view          x x x x x x
     companies.edit          x x . x . .
     tasks.view              x x x x x x

@@ -27,6 +27,7 @@ STAFF_PAGES = [
     *("customer_list", "customer_record", "customer_new", "customer_edit"),
     *("company_list", "company_record", "company_new", "company_edit", "company_merge", "channel_seller"),
     *("task_list", "notice_list"),
+    "duplicate_queue",
     *("order_list", "order_record", "product_list", "product_record", "channel_list"),
     *("review_list", "review_detail", "review_integrity"),
     *("batch_list", "batch_new", "batch_record", "insight"),
@@ -43,7 +44,7 @@ EMPTY_PAGES = [
         "product_list",
         "channel_list",
     ),
-    *("review_list", "review_integrity", "batch_list", "insight"),
+    *("review_list", "review_integrity", "batch_list", "insight", "duplicate_queue"),
 ]
 MISSING = "/customers/987654321/"
 PHONE, WIDE = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
