@@ -12,6 +12,8 @@ REGISTRY_MODULES = (
     "panels",
     "badges",
     "importers",
+    "exporters",
+    "handover",
     "inbound",
     "merging",
     "portal",

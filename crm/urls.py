@@ -9,6 +9,7 @@ urlpatterns = [
     path("", include("customers.portal_urls")),
     path("", include("orders.portal_urls")),
     path("", include("crm.imports.urls")),
+    path("", include("crm.exports.urls")),
     path("", include("crm.integrations.urls")),
     path("", include("reviews.urls")),
     path("", include("service.urls")),

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
+from customers.visibility import seen_by
+
 if TYPE_CHECKING:
     from crm.accounts.models import Membership
 
@@ -16,14 +18,9 @@ class CustomerQuerySet(models.QuerySet[Any]):
         return self.filter(erased_at__isnull=True, merged_into__isnull=True)
 
     def visible_to(self, membership: Membership) -> CustomerQuerySet:
-        """What the member's visibility lets them see: their own, their team's, or all."""
-        if membership.visibility == "own":
-            return self.filter(owner=membership)
-        if membership.visibility == "team" and membership.team_id:
-            return self.filter(models.Q(team=membership.team_id) | models.Q(owner=membership))
-        if membership.visibility == "team":
-            return self.filter(owner=membership)
-        return self
+        """What the member's visibility and region let them see (customers/visibility.py)."""
+        condition = seen_by(membership)
+        return self if condition is None else self.filter(condition)
 
     def tagged(self, tag: str) -> CustomerQuerySet:
         return self.filter(tags__contains=[tag])

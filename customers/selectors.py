@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.functional import Promise
@@ -13,8 +12,6 @@ from crm.accounts.models import Membership
 from crm.lib.errors import NotFound
 from crm.lib.keyset import Count, Page, count_of, keyset_page
 from crm.lib.listing import Listing
-from crm.lib.masking import mask_email, mask_phone
-from customers.fields.showing import exported
 from customers.filters import ORDER
 from customers.merged import MergedAway
 from customers.models import Consent, Customer, FieldDefinition
@@ -124,37 +121,3 @@ def reach_of(customer: Customer) -> list[Reach]:
             known.get((Channel.EMAIL.value, Purpose.PROFILING.value)),
         )
     ]
-
-
-# --- the export ---------------------------------------------------------------------------------------------
-
-EXPORT_COLUMNS: tuple[tuple[str, str], ...] = (
-    *(("id", "pk"), ("name", "name"), ("email", "email"), ("phone", "phone"), ("kind", "kind")),
-    *(("stage", "stage"), ("company", "company__name"), ("country", "country"), ("region", "region")),
-    *(("city", "city"), ("language", "language"), ("tags", "tags"), ("owner", "owner__user__email")),
-    *(("orders", "metrics__orders_count"), ("gross", "metrics__gross"), ("refunded", "metrics__refunded")),
-    *(("net", "metrics__net"), ("first_order_at", "metrics__first_order_at")),
-    *(("last_order_at", "metrics__last_order_at"), ("points", "metrics__points"), ("tier", "metrics__tier")),
-    *(("source", "source"), ("created_at", "created_at")),
-)
-EXPORT_CHUNK = 2_000
-
-
-def export_heads(fields: Sequence[FieldDefinition]) -> list[str]:
-    """The head row: stable English names, so that the file can be imported again in any language; a custom
-    field is `attributes.<key>`."""
-    return [name for name, _path in EXPORT_COLUMNS] + [f"attributes.{one.key}" for one in fields]
-
-
-def export_rows(
-    rows: QuerySet[Customer], *, whole: bool, fields: Sequence[FieldDefinition] = ()
-) -> Iterator[tuple[Any, ...]]:
-    """The columns above and the custom fields as they are stored, newest first, streamed; e-mail, phone and
-    personal fields masked unless `whole`."""
-    names = [path for _name, path in EXPORT_COLUMNS]
-    columns = rows.order_by("-created_at", "-pk").values_list(*names, "attributes")
-    email, phone = names.index("email"), names.index("phone")
-    for *row, attributes in columns.iterator(chunk_size=EXPORT_CHUNK):
-        if not whole:
-            row[email], row[phone] = mask_email(row[email]), mask_phone(row[phone])
-        yield (*row, *(exported(one, attributes.get(one.key), whole=whole) for one in fields))

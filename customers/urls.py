@@ -36,7 +36,6 @@ urlpatterns: list[URLPattern] = [
     staff_path("customers/", views.customer_list, name="customer_list", needs="customers.view"),
     staff_path("customers/new/", views.customer_new, name="customer_new", needs="customers.edit"),
     staff_path("customers/bulk/", views.customer_bulk, name="customer_bulk", needs="customers.edit"),
-    staff_path("customers/export/", views.customer_export, name="customer_export", needs="customers.export"),
     staff_path(
         "customers/duplicates/",
         duplicate_views.duplicate_queue,

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseBase, QueryDict
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from crm.accounts.exports import export
 from crm.accounts.routes import StaffRequest
 from crm.accounts.saved_views.selectors import default_address, tabs_with, views_of
 from crm.lib.errors import Rejected
@@ -80,28 +79,6 @@ def customer_bulk(request: StaffRequest) -> HttpResponse:
     text = ngettext("%(count)s customer changed.", "%(count)s customers changed.", changed)
     messages.success(request, text % {"count": changed})
     return redirect(safe_next(request, reverse("customer_list")))
-
-
-@require_POST
-def customer_export(request: StaffRequest) -> HttpResponseBase:
-    """The ticked customers, or everyone in the list as its address narrows it, as a file."""
-    listing = listing_of(
-        QueryDict(request.POST.get("query", "")), reverse("customer_list"), request.membership
-    )
-    rows = selectors.customers_listed(membership=request.membership, listing=listing)
-    ids = [int(one) for one in request.POST.getlist("ids") if one.isdigit()]
-    if ids:
-        rows = rows.filter(pk__in=ids)
-    fields = definitions()
-    return export(
-        merchant=request.merchant,
-        what="customers",
-        columns=selectors.export_heads(fields),
-        rows=selectors.export_rows(rows, whole=request.membership.can("customers.pii"), fields=fields),
-        count=rows.count(),
-        format=request.POST.get("format", ""),
-        filters=listing.query,
-    )
 
 
 def customer_new(request: StaffRequest) -> HttpResponse:

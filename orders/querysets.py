@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.db.models import Q
+
+from customers.visibility import seen_by
 
 if TYPE_CHECKING:
     from crm.accounts.models import Membership
@@ -28,9 +29,5 @@ class OrderQuerySet(models.QuerySet[Any]):
 
     def visible_to(self, membership: Membership) -> OrderQuerySet:
         """Orders of the customers that the member sees; guests' orders only for who sees everything."""
-        if membership.visibility == "all":
-            return self
-        mine = Q(customer__owner=membership)
-        if membership.visibility == "team" and membership.team_id:
-            mine |= Q(customer__team=membership.team_id)
-        return self.filter(mine)
+        condition = seen_by(membership, "customer__")
+        return self if condition is None else self.filter(condition)

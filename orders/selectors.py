@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -16,7 +15,6 @@ from crm.lib.errors import NotFound
 from crm.lib.keyset import Count as RowCount
 from crm.lib.keyset import Page, count_of, keyset_page
 from crm.lib.listing import Listing
-from crm.lib.masking import mask_email
 from crm.lib.ui.parts import TimelineEntry
 from crm.lib.ui.places import country_name
 from customers.normalising import normalise_email
@@ -213,35 +211,3 @@ def channels_with_counts() -> QuerySet[SalesChannel]:
         .annotate(orders_count=Count("orders"), last_order_at=Max("orders__placed_at"))
         .order_by("name")
     )
-
-
-# --- the export ---------------------------------------------------------------------------------------------
-
-EXPORT_COLUMNS: tuple[tuple[str, str], ...] = (
-    *(("channel", "channel__slug"), ("external_id", "external_id"), ("number", "number")),
-    *(
-        ("placed_at", "placed_at"),
-        ("customer_id", "customer_id"),
-        ("name", "contact_name"),
-        ("email", "email"),
-    ),
-    *(
-        ("payment", "payment"),
-        ("fulfilment", "fulfilment"),
-        ("currency", "currency"),
-        ("subtotal", "subtotal"),
-    ),
-    *(("discount", "discount"), ("shipping", "shipping"), ("tax", "tax"), ("total", "total")),
-    *(("refunded", "refunded"), ("base_total", "base_total"), ("base_refunded", "base_refunded")),
-    *(("country", "country"), ("coupons", "coupons"), ("tags", "tags"), ("cancelled_at", "cancelled_at")),
-)
-
-
-def export_rows(rows: QuerySet[Order], *, whole: bool) -> Iterator[tuple[Any, ...]]:
-    """The columns above, newest first, streamed; addresses masked unless `whole`."""
-    names = [path for _name, path in EXPORT_COLUMNS]
-    found = rows.order_by("-placed_at", "-pk").values_list(*names).iterator(chunk_size=2_000)
-    if whole:
-        return found
-    at = names.index("email")
-    return ((*row[:at], mask_email(row[at]), *row[at + 1 :]) for row in found)

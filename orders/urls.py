@@ -7,7 +7,6 @@ from orders import catalogue_views, companies, views
 
 urlpatterns: list[URLPattern] = [
     staff_path("orders/", views.order_list, name="order_list", needs="orders.view"),
-    staff_path("orders/export/", views.order_export, name="order_export", needs="customers.export"),
     staff_path("orders/products/", catalogue_views.product_list, name="product_list", needs="orders.view"),
     staff_path(
         "orders/products/<int:product_id>/",

@@ -6,14 +6,13 @@ import uuid
 from decimal import Decimal
 
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseBase, QueryDict
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from crm.accounts.exports import export
 from crm.accounts.routes import StaffRequest
 from crm.accounts.saved_views.selectors import default_address, tabs_with, views_of
 from crm.lib.errors import NotFound
@@ -26,7 +25,7 @@ from orders.models import Order, Shipment
 from orders.recording import refund_record, shipment_record
 from orders.registries import ORDER_PANELS
 from orders.returns import NEXT, return_decide
-from orders.selectors import EXPORT_COLUMNS, order_for
+from orders.selectors import order_for
 
 
 @require_safe
@@ -53,22 +52,6 @@ def order_list(request: StaffRequest) -> HttpResponse:
         return render(request, "orders/_order_list_results.html", context)
     tabs = tabs_with(views, tabs_of(listing), listing)
     return render(request, "orders/order_list.html", context | {"tabs": tabs})
-
-
-@require_POST
-def order_export(request: StaffRequest) -> HttpResponseBase:
-    """Everything in the list as its address narrows it, as a file."""
-    listing = listing_of(QueryDict(request.POST.get("query", "")), reverse("order_list"))
-    rows = selectors.orders_listed(membership=request.membership, listing=listing)
-    return export(
-        merchant=request.merchant,
-        what="orders",
-        columns=[name for name, _path in EXPORT_COLUMNS],
-        rows=selectors.export_rows(rows, whole=request.membership.can("customers.pii")),
-        count=rows.count(),
-        format=request.POST.get("format", ""),
-        filters=listing.query,
-    )
 
 
 @require_safe

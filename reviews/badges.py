@@ -13,12 +13,14 @@ from reviews.models import Review
 @badge("reviews")
 def waiting(membership: Membership) -> int:
     """Reviews that wait for moderation; one query on their partial index."""
-    return Review.objects.pending().count()
+    return Review.objects.visible_to(membership).pending().count()
 
 
 @finder(label=_("Reviews"), icon="star", needs="reviews.view")
 def find(membership: Membership, query: str, limit: int) -> list[Hit]:
-    found = search(Review.objects.select_related("product"), query).order_by("-submitted_at")[:limit]
+    found = search(Review.objects.visible_to(membership).select_related("product"), query).order_by(
+        "-submitted_at"
+    )[:limit]
     return [
         Hit(
             f"{review.rating}★ {review.title or review.product}",

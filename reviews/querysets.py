@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
+from django.db.models import Q
+
+from customers.visibility import seen_by
+
+if TYPE_CHECKING:
+    from crm.accounts.models import Membership
 
 
 class ReviewQuerySet(models.QuerySet[Any]):
+    def visible_to(self, membership: Membership) -> ReviewQuerySet:
+        """Those of the customers that the member sees, and those that belong to no customer."""
+        condition = seen_by(membership, "customer__")
+        return self if condition is None else self.filter(condition | Q(customer__isnull=True))
+
     def pending(self) -> ReviewQuerySet:
         return self.filter(state="pending")
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import Avg, Count, DurationField, ExpressionWrapper, F, Q, QuerySet
 
+from crm.accounts.models import Membership
 from orders.models import Order, OrderLine, Product
 from reviews.models import LedgerEntry, Review
 
@@ -58,9 +59,11 @@ class Rating:
     stars: list[tuple[int, int, float]]
 
 
-def review_rows() -> QuerySet[Review]:
-    """Reviews with what a list shows of them."""
-    return Review.objects.select_related("product", "customer", "reply", "order_line__order")
+def review_rows(membership: Membership) -> QuerySet[Review]:
+    """The reviews that the member sees, with what a list shows of them."""
+    return Review.objects.visible_to(membership).select_related(
+        "product", "customer", "reply", "order_line__order"
+    )
 
 
 def integrity_report() -> Report:

@@ -27,7 +27,7 @@ def review_list(request: StaffRequest) -> HttpResponse:
     """Reviews by state, the oldest waiting one first, else the newest; rows alone when htmx asks."""
     asked = listing.read(request.GET, request.path, FILTERS)
     state = request.GET.get("state", Review.State.PENDING)
-    reviews = search(asked.narrow(review_rows()), asked.search)
+    reviews = search(asked.narrow(review_rows(request.membership)), asked.search)
     if state in STATES:
         reviews = reviews.filter(state=state)
     page = keyset_page(reviews, order=["-submitted_at", "-id"], after=asked.after)
@@ -39,6 +39,8 @@ def review_list(request: StaffRequest) -> HttpResponse:
         "state": state,
         "tabs": _tabs(request, state),
         "total": listing.count_text(count.number, count.exact),
+        "may_export": request.membership.can("customers.export"),
+        "export_query": "&".join(filter(None, [urlencode({"state": state}), asked.query])),
     }
     is_rows = request.headers.get("HX-Request") == "true"
     return render(
@@ -51,7 +53,7 @@ def _more(asked: listing.Listing, state: str, after: str) -> str:
 
 
 def _tabs(request: StaffRequest, state: str) -> list[Tab]:
-    waiting = Review.objects.pending().count()
+    waiting = Review.objects.visible_to(request.membership).pending().count()
     labels: list[tuple[str, str]] = [
         (Review.State.PENDING, _("Waiting")),
         (Review.State.PUBLISHED, _("Published")),
@@ -70,7 +72,7 @@ def _tabs(request: StaffRequest, state: str) -> list[Tab]:
 
 def review_detail(request: StaffRequest, review_id: int) -> HttpResponse:
     """The review, its author and purchase, its answer, and every step of its ledger."""
-    review = get_object_or_404(review_rows(), pk=review_id)
+    review = get_object_or_404(review_rows(request.membership), pk=review_id)
     return render(request, "reviews/review_detail.html", _detail(review))
 
 
@@ -87,14 +89,14 @@ def _detail(review: Review, **forms: Any) -> dict[str, Any]:
 
 @require_POST
 def review_publish(request: StaffRequest, review_id: int) -> HttpResponse:
-    review = services.review_publish(review=get_object_or_404(Review, pk=review_id))
+    review = services.review_publish(review=get_object_or_404(review_rows(request.membership), pk=review_id))
     messages.success(request, _("Published. Everybody can read it now."))
     return _onward(request, review)
 
 
 @require_POST
 def review_withhold(request: StaffRequest, review_id: int) -> HttpResponse:
-    review = get_object_or_404(review_rows(), pk=review_id)
+    review = get_object_or_404(review_rows(request.membership), pk=review_id)
     form = WithholdForm(request.POST)
     if not form.is_valid():
         return render(request, "reviews/review_detail.html", _detail(review, withhold_form=form), status=422)
@@ -105,7 +107,7 @@ def review_withhold(request: StaffRequest, review_id: int) -> HttpResponse:
 
 @require_POST
 def review_reply(request: StaffRequest, review_id: int) -> HttpResponse:
-    review = get_object_or_404(review_rows(), pk=review_id)
+    review = get_object_or_404(review_rows(request.membership), pk=review_id)
     form = ReplyForm(request.POST)
     if not form.is_valid():
         return render(request, "reviews/review_detail.html", _detail(review, reply_form=form), status=422)
@@ -117,7 +119,7 @@ def review_reply(request: StaffRequest, review_id: int) -> HttpResponse:
 def _onward(request: StaffRequest, review: Review) -> HttpResponse:
     """Back to the review, or on to the next one waiting when the moderator works through the queue."""
     if request.POST.get("then") == "next":
-        following = Review.objects.pending().order_by("submitted_at").first()
+        following = Review.objects.visible_to(request.membership).pending().order_by("submitted_at").first()
         return redirect("review_detail", following.pk) if following else redirect("review_list")
     return redirect("review_detail", review.pk)
 

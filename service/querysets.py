@@ -8,6 +8,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from customers.visibility import in_region, seen_by
+
 if TYPE_CHECKING:
     from crm.accounts.models import Membership
 
@@ -30,16 +32,20 @@ class TicketQuerySet(models.QuerySet[Any]):
         return self.open().filter(due_at__lt=timezone.now())
 
     def visible_to(self, membership: Membership) -> TicketQuerySet:
-        """All; or one's own, one's customers' and what is nobody's; or the team's."""
-        if membership.visibility == "all":
+        """All; or one's own, those of the customers one sees, and what is nobody's; or the team's too.
+
+        Nobody's: unassigned, of a stranger or of a customer whom nobody looks after (in the member's region,
+        where they are bound to one)."""
+        theirs = seen_by(membership, "customer__")
+        if theirs is None:
             return self
-        mine = Q(assignee=membership) | Q(customer__owner=membership)
-        free = Q(assignee__isnull=True, customer__isnull=True) | Q(
-            assignee__isnull=True, customer__owner__isnull=True, customer__team__isnull=True
-        )
+        unkept = Q(customer__owner__isnull=True, customer__team__isnull=True)
+        if membership.region:
+            unkept &= in_region(membership.region, "customer__")
+        mine = Q(assignee=membership) | Q(assignee__isnull=True) & (Q(customer__isnull=True) | unkept)
         if membership.visibility == "team" and membership.team_id:
-            mine |= Q(assignee__team=membership.team_id) | Q(customer__team=membership.team_id)
-        return self.filter(mine | free)
+            mine |= Q(assignee__team=membership.team_id)
+        return self.filter(mine | theirs)
 
     def about(self, words: str) -> TicketQuerySet:
         """By number, or words in the subject, the person's name or address."""

@@ -142,6 +142,7 @@ def _columns(request: StaffRequest, *, current: int | None = None) -> dict[str, 
         "rows": found.rows,
         "more": more,
         "state": urlencode(state),
+        "may_export": request.membership.can("customers.export"),
         "current": current,
     }
 

@@ -34,6 +34,7 @@ ARGUMENTS = {
     "return_id": "orders.Return",
     "product_id": "orders.Product",
     "batch_id": "imports.ImportBatch",
+    "export_id": "exports.Export",
     "review_id": "reviews.Review",
     "number": "service.Ticket.number",
     "entry_id": "service.Entry",

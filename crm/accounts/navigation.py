@@ -104,6 +104,7 @@ SETTINGS: tuple[Group, ...] = (
     Group(
         _("Records"),
         (
+            Item("export_list", "file-download", _("Exports"), "customers.export"),
             Item("audit_log", "list-search", _("Audit log"), "audit.view"),
             Item("delivery_list", "bolt", _("Event deliveries"), "integrations.view"),
         ),

@@ -26,7 +26,8 @@ TABLE: dict[str, tuple[object, tuple[Role, ...]]] = {
     "customers.pii": (_("See e-mail addresses and phone numbers in full"), (O, M, K, A)),
     "customers.edit": (_("Create and change customers, notes and consent"), (O, M, A)),
     "customers.merge": (_("Merge customers, undo merges and settle conflicts"), (O, M)),
-    "customers.export": (_("Export customers"), (O, M)),
+    "customers.export": (_("Export lists into files"), (O, M)),
+    "exports.approve": (_("Agree to the large exports of others"), (O, M)),
     "customers.erase": (_("Erase a customer"), (O, M)),
     "companies.view": (_("See companies and who speaks for them"), (O, M, K, A, N, V)),
     "companies.edit": (_("Create, change, merge and archive companies"), (O, M, A)),
@@ -92,6 +93,8 @@ SCOPES: dict[str, object] = {
     "fields.write": _("Make and change custom fields"),
     "views.read": _("Read shared views of lists"),
     "views.write": _("Make and change shared views of lists"),
+    "exports.read": _("See and download its own exports"),
+    "exports.write": _("Ask for exports of what it may read"),
     "events.read": _("Read the event log"),
     "webhooks.write": _("Manage webhooks"),
 }

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from crm.accounts import events
+from crm.accounts.leaving import end_everything
 from crm.accounts.models import ApiKey, ExchangeRate, Membership, Merchant, Team, User
 from crm.accounts.permissions import SCOPES, Role
 from crm.events import emitting
@@ -62,7 +63,9 @@ def member_add(
 
 @transaction.atomic
 def member_deactivate(*, membership: Membership) -> None:
-    """Ends the member's access at once: StaffMiddleware looks at every request. The last owner can't go."""
+    """Ends the member's access at once: StaffMiddleware looks at every request; keys that they made and
+    whatever apps registered (crm/accounts/leaving.py) end in the same transaction. The last owner can't
+    go."""
     owners = Membership.objects.select_for_update().filter(
         merchant=membership.merchant, role=Role.OWNER, is_active=True
     )
@@ -71,9 +74,18 @@ def member_deactivate(*, membership: Membership) -> None:
     membership.is_active = False
     membership.deactivated_at = timezone.now()
     membership.save(update_fields=["is_active", "deactivated_at"])
+    with merchant_scope(membership.merchant):
+        _keys_end(membership)
+        end_everything(membership)
     emitting.emit(
         events.MEMBER_DEACTIVATED, merchant=membership.merchant, data={"email": membership.user.email}
     )
+
+
+def _keys_end(membership: Membership) -> None:
+    """A key that somebody could have copied is no safer than its maker's password."""
+    for key in ApiKey.objects.usable().filter(created_by=membership.user_id):
+        apikey_revoke(key=key)
 
 
 @transaction.atomic

@@ -99,7 +99,8 @@ class ApiDoor(APIView):
     def _finish(self, response: Response) -> Response:
         self.finalize_response(self.request, response, *self.args, **self.kwargs)
         self._with_budget(response)
-        response.render()
+        if isinstance(response, Response):  # a file streams itself
+            response.render()
         return response
 
     def _with_budget(self, response: HttpResponseBase) -> HttpResponseBase:

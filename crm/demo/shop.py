@@ -19,6 +19,7 @@ from crm.demo.sales import sales_write, shelves_write
 from crm.demo.stories.conversations import conversations_write
 from crm.demo.stories.errands import errands_write
 from crm.demo.stories.firms import firms_write
+from crm.demo.stories.exports import exports_write
 from crm.demo.stories.mailings import mailings_write
 from crm.demo.stories.opinions import opinions_write
 from crm.demo.stories.record import fields_write, views_write
@@ -106,6 +107,7 @@ def _stories(merchant: Merchant, members: list[Membership], now: datetime, seed:
     errands_write(merchant=merchant, members=members, now=now)
     standing_write(merchant=merchant, now=now)
     twins_write(merchant=merchant)
+    exports_write(merchant=merchant, manager=manager)
     mailings_write(merchant=merchant, marketer=by_role[Role.MARKETER], now=now, seed=seed)
 
 

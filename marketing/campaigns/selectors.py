@@ -11,6 +11,8 @@ from django.db.models import Count, Q, QuerySet, Sum
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from crm.accounts.models import Membership
+from customers.visibility import narrowed
 from marketing.models import Attribution, Campaign, Delivery, Engagement, Link
 from marketing.models.delivery import reason_text
 
@@ -141,11 +143,14 @@ def links(campaign: Campaign) -> QuerySet[Link]:
     )
 
 
-def people(campaign: Campaign, *, group: str = "all", reason: str = "") -> QuerySet[Delivery]:
-    """The mails behind a number of the campaign's page."""
+def people(
+    campaign: Campaign, *, membership: Membership, group: str = "all", reason: str = ""
+) -> QuerySet[Delivery]:
+    """The mails behind a number of the campaign's page, to the customers that the member sees."""
     _label, condition = GROUPS.get(group, GROUPS["all"])
     found = Delivery.objects.filter(condition, campaign=campaign).select_related("customer")
-    return found.filter(reason=reason) if reason else found
+    found = found.filter(reason=reason) if reason else found
+    return narrowed(found, membership, "customer__")
 
 
 def programs(campaign: Campaign) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -285,7 +286,7 @@ def campaign_people(request: StaffRequest, pk: int) -> HttpResponse:
     group = group if group in GROUPS else "all"
     reason = request.GET.get("reason", "")[:40]
     asked = listing.read(request.GET, request.path, ())
-    rows = selectors.people(campaign, group=group, reason=reason)
+    rows = selectors.people(campaign, membership=request.membership, group=group, reason=reason)
     page = keyset_page(rows, order=PEOPLE_ORDER, after=asked.after)
     whole = request.membership.can("customers.pii")
     counted = count_of(rows)
@@ -298,6 +299,8 @@ def campaign_people(request: StaffRequest, pk: int) -> HttpResponse:
         "total": listing.count_text(counted.number, counted.exact),
         "rows": [(row, row.address if whole else mask_email(row.address)) for row in page.rows],
         "more": f"{request.path}?group={group}&reason={reason}&after={page.after}" if page.after else "",
+        "may_export": request.membership.can("customers.export"),
+        "export_query": urlencode({"campaign": campaign.pk, "group": group, "reason": reason}),
         "may_resend": group == "unknown" and request.membership.can("campaigns.send"),
     }
     name = "_campaign_people_results.html" if _is_fragment(request) else "campaign_people.html"

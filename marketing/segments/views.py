@@ -184,7 +184,13 @@ def segment_people(request: StaffRequest, pk: int) -> HttpResponse:
     )
     asked = listing.read(request.GET, request.path, ())
     page = keyset_page(rows, order=("-entered_at", "-pk"), after=asked.after)
-    context = {"segment": segment, "rows": page.rows, "more": asked.more(page.after)}
+    context = {
+        "segment": segment,
+        "rows": page.rows,
+        "more": asked.more(page.after),
+        "may_export": request.membership.can("customers.export"),
+        "export_query": f"segment={segment.pk}",
+    }
     fragment = request.headers.get("HX-Request") == "true"
     return render(
         request, "segments/_segment_people.html" if fragment else "segments/segment_people.html", context

@@ -19,6 +19,7 @@ PROOF = """
     customers.pii           x x x x . .
     customers.edit          x x . x . .
     customers.export        x x . . . .
+    exports.approve         x x . . . .
     customers.erase         x x . . . .
     customers.merge         x x . . . .
     companies.view          x x x x x x

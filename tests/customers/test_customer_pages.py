@@ -1,7 +1,5 @@
 """The customer list and page, as members of different roles meet them."""
 
-import csv
-import io
 import re
 from datetime import timedelta
 
@@ -193,35 +191,10 @@ def test_a_bulk_change_of_nothing_is_refused(data, owner_client, merchant):
     assert owner_client.post("/customers/bulk/", data).status_code == 422
 
 
-# --- export -------------------------------------------------------------------------------------------------
-
-
-def test_an_export_is_what_the_list_shows_and_stands_in_the_audit_log(owner_client, merchant):
-    make_customer(merchant, "=cmd()", email="a@example.com", stage="repeat", tags=["x", "y"], net="12.5")
-    make_customer(merchant, "Left out", stage="lead")
-
-    response = owner_client.post("/customers/export/", {"query": "stage=repeat", "format": "csv"})
-    with merchant_scope(merchant):
-        audit = Event.objects.get(name="accounts.data_exported")  # written before the body is read
-    rows = list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode("utf-8-sig"))))
-
-    assert [row["name"] for row in rows] == ["'=cmd()"]
-    assert (rows[0]["email"], rows[0]["tags"], rows[0]["net"]) == ("a@example.com", "x, y", "12.5000")
-    assert audit.data == {"what": "customers", "rows": 1, "format": "csv", "filters": "stage=repeat"}
-    assert audit.actor == f"user:{owner_client.membership.user_id}"
-
-
-def test_an_agent_may_not_export(member_client, merchant):
-    make_customer(merchant)
-    assert member_client("agent").post("/customers/export/", {"format": "csv"}).status_code == 403
-    with merchant_scope(merchant):
-        assert not Event.objects.filter(name="accounts.data_exported").exists()
-
-
 # --- visibility ---------------------------------------------------------------------------------------------
 
 
-def test_own_team_and_all_bound_list_search_page_and_export(member_client, merchant):
+def test_own_team_and_all_bound_list_search_and_page(member_client, merchant):
     team = make_team(merchant)
     own = member_client("manager", visibility=Membership.Visibility.OWN)
     teamed = member_client("manager", visibility=Membership.Visibility.TEAM, team=team)
@@ -238,8 +211,6 @@ def test_own_team_and_all_bound_list_search_page_and_export(member_client, merch
         assert client.get(f"/customers/{other.pk}/").status_code == 404
         assert client.get(f"/customers/{other.pk}/orders/").status_code == 404
         assert "Theirs" not in client.get("/search/?q=Theirs").content.decode()
-        body = b"".join(client.post("/customers/export/", {"format": "csv"}).streaming_content)
-        assert b"Theirs" not in body
     assert "Theirs" in member_client("manager").get("/search/?q=Theirs").content.decode()
 
 

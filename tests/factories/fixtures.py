@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 
 import pytest
+from allauth.account.internal.flows.login import record_authentication
 from django.test import Client
 
 from crm.accounts.models import Membership, Merchant
@@ -47,6 +49,14 @@ def client_of(membership: Membership) -> Client:
     session.save()
     client.membership = membership  # type: ignore[attr-defined]
     client.merchant = membership.merchant  # type: ignore[attr-defined]
+    return client
+
+
+def prove(client: Client) -> Client:
+    """The browser as it is right after its user typed the password."""
+    user, session = client.membership.user, client.session  # type: ignore[attr-defined]
+    record_authentication(SimpleNamespace(session=session), user, method="password")
+    session.save()
     return client
 
 

@@ -55,6 +55,13 @@ SENSE: dict[tuple[str, str], Any] = {
     ("marketing.Template", "archived_at"): None,
     ("integrations.Connection", "platform"): "shopify",
     ("imports.ImportBatch", "kind"): "orders",
+    ("exports.Export", "kind"): "customers",
+    ("exports.Export", "query"): "",
+    ("exports.Export", "ids"): [],
+    ("exports.Export", "approver"): None,
+    ("exports.Export", "file_path"): "",
+    ("exports.Export", "state"): "waiting_approval",
+    ("exports.Export", "claimed_until"): None,
     ("service.BusinessHours", "closes"): datetime.time(18),
     # A number that no other shop's row has, so that finding it there is a leak and no coincidence.
     ("service.Ticket", "number"): lambda world: 7_000 + world.merchant.pk,

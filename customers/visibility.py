@@ -1,0 +1,49 @@
+"""Whose customers a member sees: one answer for pages, search, counts, charts, exports and live notices.
+
+Everything that hangs on a customer (orders, tickets, reviews, mails) is narrowed by the same words.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from crm.accounts.models import Membership
+
+Visibility = Membership.Visibility
+
+
+def sees_everything(membership: Membership) -> bool:
+    """Neither bound to their own or their team's customers nor to a region."""
+    return membership.visibility == Visibility.ALL and not membership.region
+
+
+def in_region(region: str, prefix: str = "") -> Q:
+    """Customers of the region that a membership names. The one place that knows how regions contain each
+    other."""
+    return Q(**{f"{prefix}region__iexact": region})
+
+
+def seen_by(membership: Membership, prefix: str = "") -> Q | None:
+    """The condition on a customer (at `prefix`, such as "customer__"), None for who sees everything.
+
+    One's own customers always; beyond them the team's (theirs by name, or a teammate's) or everybody's, and
+    of those only the region's where the member is bound to one.
+    """
+    if sees_everything(membership):
+        return None
+    own = Q(**{f"{prefix}owner": membership.pk})
+    if membership.visibility == Visibility.ALL:
+        return own | in_region(membership.region, prefix)
+    if membership.visibility != Visibility.TEAM or not membership.team_id:
+        return own
+    mates = Membership.objects.filter(merchant=membership.merchant_id, team=membership.team_id)
+    ours = Q(**{f"{prefix}team": membership.team_id}) | Q(**{f"{prefix}owner__in": mates.values("pk")})
+    return own | (ours & in_region(membership.region, prefix) if membership.region else ours)
+
+
+def narrowed(rows: QuerySet[Any], membership: Membership, prefix: str = "") -> QuerySet[Any]:
+    """The rows whose customer the member sees."""
+    condition = seen_by(membership, prefix)
+    return rows if condition is None else rows.filter(condition)
