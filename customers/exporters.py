@@ -7,9 +7,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from crm.exports.registry import Ask, Exporter, columns_of, register
+from crm.exports.registry import Ask, Column, Exporter, Extra, columns_of, register
 from crm.lib.listing import Listing
 from crm.lib.masking import mask_email, mask_phone
+from customers.fields.selectors import definitions
+from customers.fields.showing import exported
 from customers.filters import listing_of
 from customers.models import Customer
 from customers.selectors import customers_listed
@@ -39,6 +41,16 @@ def _select(ask: Ask) -> QuerySet[Customer]:
     return ask.ticked(customers_listed(membership=ask.viewer, listing=_listing(ask)))
 
 
+def _fields() -> Extra:
+    """Custom fields as they are stored, so that the file can be imported again; personal ones masked."""
+    known = definitions()
+    return Extra(
+        path="attributes",
+        columns=[Column(f"attributes.{one.key}", "attributes") for one in known],
+        cells=lambda values, whole: [exported(one, values.get(one.key), whole=whole) for one in known],
+    )
+
+
 register(
     Exporter(
         key="customers",
@@ -50,5 +62,6 @@ register(
         select=_select,
         words=lambda ask: listing_words(_listing(ask)),
         order=("-created_at", "-pk"),
+        extra=_fields,
     )
 )

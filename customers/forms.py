@@ -11,6 +11,7 @@ from django.utils.translation import pgettext_lazy
 
 from crm.accounts.forms import ZONES
 from crm.accounts.models import Membership
+from crm.lib.errors import Rejected
 from crm.lib.ui.places import country_choices
 from customers.fields.forms import PREFIX, add_inputs
 from customers.filters import members
@@ -173,3 +174,12 @@ def errors_to_form(form: forms.BaseForm, fields: dict[str, list[Any]], message: 
         form.add_error(name if name in form.fields else None, [str(text) for text in texts])
     if not fields:
         form.add_error(None, str(message))
+
+
+def refusal_to_form(form: forms.BaseForm, refusal: Rejected, membership: Membership) -> None:
+    """The same for a member: whose an address is already, is told only to who sees everybody."""
+    if refusal.code_name == "identity_taken" and not membership.sees_everything:
+        taken = _("This belongs to a customer already. Ask an owner or manager whose it is.")
+        errors_to_form(form, {name: [taken] for name in refusal.fields}, taken)
+    else:
+        errors_to_form(form, refusal.fields, refusal.message)

@@ -26,7 +26,7 @@ from customers.consent import consent_record
 from customers.fields.selectors import definitions
 from customers.fields.showing import sections_of
 from customers.filters import forget_facets, members, tags_in_use
-from customers.forms import AddressForm, ConsentForm, IdentityForm, errors_to_form
+from customers.forms import AddressForm, ConsentForm, IdentityForm, errors_to_form, refusal_to_form
 from customers.models import Address, Customer, Identity
 from customers.note_views import notes_context
 from customers.registries import ACTIONS, PANELS, Action, Panel
@@ -213,7 +213,7 @@ def customer_identities(request: StaffRequest, customer_id: int) -> HttpResponse
         try:
             identity_add(customer=customer, source="staff", **form.cleaned_data)
         except Rejected as refusal:
-            errors_to_form(form, refusal.fields, refusal.message)
+            refusal_to_form(form, refusal, request.membership)
         else:
             return _card_done(request, "customers/_customer_identities.html", _identities(request, customer))
     return _panel_form(request, "customers/_identity_form.html", customer, form)

@@ -21,9 +21,9 @@ from customers.belongings import company_named
 from customers.bulk import MOST_SELECTED, customers_assign, customers_tag
 from customers.columns import cells, chooser_of
 from customers.fields.forms import PREFIX, initial_values, typed_values
-from customers.fields.selectors import definitions, definitions_seen
+from customers.fields.selectors import definitions_seen
 from customers.filters import forget_facets, listing_of, members, tabs_of
-from customers.forms import CustomerForm, errors_to_form, initial_of
+from customers.forms import CustomerForm, initial_of, refusal_to_form
 from customers.models import Customer
 from customers.selectors import customer_for
 from customers.services import customer_change, customer_create
@@ -90,7 +90,7 @@ def customer_new(request: StaffRequest) -> HttpResponse:
         try:
             customer = customer_create(merchant=request.merchant, source="staff", **_values(request, form))
         except Rejected as refusal:
-            errors_to_form(form, refusal.fields, refusal.message)
+            refusal_to_form(form, refusal, request.membership)
         else:
             messages.success(request, _("%(name)s is in.") % {"name": customer})
             return redirect("customer_record", customer.pk)
@@ -110,7 +110,7 @@ def customer_edit(request: StaffRequest, customer_id: int) -> HttpResponse:
         try:
             customer_change(customer=customer, source="staff", **_values(request, form))
         except Rejected as refusal:
-            errors_to_form(form, refusal.fields, refusal.message)
+            refusal_to_form(form, refusal, request.membership)
         else:
             forget_facets(request.merchant.pk)
             messages.success(request, _("Saved."))

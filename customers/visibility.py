@@ -14,11 +14,6 @@ from crm.accounts.models import Membership
 Visibility = Membership.Visibility
 
 
-def sees_everything(membership: Membership) -> bool:
-    """Neither bound to their own or their team's customers nor to a region."""
-    return membership.visibility == Visibility.ALL and not membership.region
-
-
 def in_region(region: str, prefix: str = "") -> Q:
     """Customers of the region that a membership names. The one place that knows how regions contain each
     other."""
@@ -31,7 +26,7 @@ def seen_by(membership: Membership, prefix: str = "") -> Q | None:
     One's own customers always; beyond them the team's (theirs by name, or a teammate's) or everybody's, and
     of those only the region's where the member is bound to one.
     """
-    if sees_everything(membership):
+    if membership.sees_everything:
         return None
     own = Q(**{f"{prefix}owner": membership.pk})
     if membership.visibility == Visibility.ALL:

@@ -82,7 +82,7 @@ def product_record(request: StaffRequest, product_id: int) -> HttpResponse:
 @require_safe
 def channel_list(request: StaffRequest) -> HttpResponse:
     context = {
-        "channels": list(selectors.channels_with_counts()),
+        "channels": list(selectors.channels_with_counts(request.membership)),
         "may_edit": request.membership.can("companies.edit"),
     }
     return render(request, "orders/channel_list.html", context)

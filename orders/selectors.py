@@ -20,6 +20,7 @@ from crm.lib.ui.places import country_name
 from customers.normalising import normalise_email
 from customers.searching import customer_ids_found
 from customers.timeline import entries_of
+from customers.visibility import narrowed, seen_by
 from orders.filters import ORDER
 from orders.models import (
     Order,
@@ -191,23 +192,24 @@ def product_for(product_id: int) -> Product:
 
 
 def product_facts(*, membership: Membership, product: Product) -> ProductFacts:
-    """Three queries over the product's lines, which one index answers."""
+    """Of the orders that the member sees: two queries over the product's lines, which one index answers."""
     sold = OrderLine.objects.filter(product=product, order__cancelled_at__isnull=True)
+    sold = narrowed(sold, membership, "order__customer__")
     sums = sold.aggregate(
         orders=Count("order_id", distinct=True),
         units=Sum("quantity"),
         buyers=Count("customer_id", distinct=True),
         last=Max("placed_at"),
     )
-    visible = Order.objects.visible_to(membership).values("pk")
-    newest = sold.filter(order_id__in=visible).select_related("order__customer").order_by("-placed_at", "-id")
+    newest = sold.select_related("order__customer").order_by("-placed_at", "-id")
     return ProductFacts(sums["orders"], sums["units"] or 0, sums["buyers"], sums["last"], list(newest[:10]))
 
 
-def channels_with_counts() -> QuerySet[SalesChannel]:
-    """Every channel with its number of orders and the last one's instant; one query."""
+    seen = seen_by(membership, "orders__customer__")
     return (
         SalesChannel.objects.select_related("company")
-        .annotate(orders_count=Count("orders"), last_order_at=Max("orders__placed_at"))
+        .annotate(
+            orders_count=Count("orders", filter=seen), last_order_at=Max("orders__placed_at", filter=seen)
+        )
         .order_by("name")
     )

@@ -151,7 +151,7 @@ def ticket_prioritise(request: StaffRequest, number: int) -> HttpResponse:
 
 def ticket_new(request: StaffRequest) -> HttpResponse:
     """Writes down a call, or writes first: opens a ticket in a customer's name."""
-    form = TicketForm(request.POST or None, initial=_given(request))
+    form = TicketForm(request.POST or None, initial=_given(request), membership=request.membership)
     if request.method == "POST" and form.is_valid():
         opened = form.open(merchant=request.merchant, author=request.membership)
         messages.success(request, _("Ticket %(number)s is open.") % {"number": opened})

@@ -51,10 +51,11 @@ class TicketForm(forms.Form):
         label=gettext_lazy("What they said"), max_length=BODY_CHARS, widget=forms.Textarea(attrs={"rows": 6})
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, membership: Membership, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.known = self._known("customer", Customer.objects.present())
-        self.about = self._known("order", Order.objects.select_related("customer"))
+        self.orders = Order.objects.visible_to(membership).select_related("customer")
+        self.known = self._known("customer", Customer.objects.present().visible_to(membership))
+        self.about = self._known("order", self.orders)
 
     def _known(self, name: str, rows: Any) -> Any:
         raw = str(self.data.get(name) or self.initial.get(name) or "")
@@ -70,9 +71,7 @@ class TicketForm(forms.Form):
     def clean_order_number(self) -> str:
         number = str(self.cleaned_data["order_number"]).strip()
         if number:
-            self.about = (
-                Order.objects.select_related("customer").filter(number=number).order_by("-placed_at").first()
-            )
+            self.about = self.orders.filter(number=number).order_by("-placed_at").first()
             if self.about is None:
                 raise forms.ValidationError(_("There is no order with this number."))
         return number

@@ -50,7 +50,13 @@ def user_language_set(*, user: User, language: str) -> None:
 
 @transaction.atomic
 def member_change(
-    *, membership: Membership, role: str, team: Team | None, visibility: str, actor: Membership
+    *,
+    membership: Membership,
+    role: str,
+    team: Team | None,
+    visibility: str,
+    actor: Membership,
+    region: str = "",
 ) -> list[str]:
     """The names of what changed.
 
@@ -63,7 +69,12 @@ def member_change(
     leaves = membership.role == Role.OWNER and role != Role.OWNER
     if leaves and not owners.exclude(pk=membership.pk).exists():
         raise Rejected(_("A shop needs an owner. Make somebody else owner first."), code="last_owner")
-    wanted = {"role": role, "team_id": team.pk if team else None, "visibility": visibility}
+    wanted = {
+        "role": role,
+        "team_id": team.pk if team else None,
+        "visibility": visibility,
+        "region": region.strip(),
+    }
     changed = [name for name, value in wanted.items() if getattr(membership, name) != value]
     for name in changed:
         setattr(membership, name, wanted[name])

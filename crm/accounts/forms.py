@@ -104,6 +104,14 @@ class MemberForm(forms.Form):
     visibility = forms.ChoiceField(
         label=_("Sees which customers, orders and tickets"), choices=Membership.Visibility.choices
     )
+    region = forms.CharField(
+        label=_("Only of this region"),
+        max_length=60,
+        required=False,
+        help_text=_(
+            "As it stands with the customers, such as Zhejiang. Their own customers they see in any case."
+        ),
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -116,7 +124,7 @@ class InviteForm(MemberForm):
     email = forms.EmailField(label=_("E-mail"), widget=forms.EmailInput(attrs={"autocomplete": "off"}))
     name = forms.CharField(label=_("Name"), max_length=120, required=False)
 
-    field_order = ["email", "name", "role", "team", "visibility"]
+    field_order = ["email", "name", "role", "team", "visibility", "region"]
 
 
 class TeamForm(forms.ModelForm[Team]):

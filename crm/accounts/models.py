@@ -159,6 +159,11 @@ class Membership(models.Model):
     def can(self, permission: str) -> bool:
         return permission in permissions_of(self.role)
 
+    @property
+    def sees_everything(self) -> bool:
+        """Bound neither to their own or their team's customers nor to a region."""
+        return self.visibility == self.Visibility.ALL and not self.region
+
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def usable(self) -> ApiKeyQuerySet:

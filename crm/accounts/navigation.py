@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from crm.accounts.models import Membership
+from crm.accounts.routes import WHOLE_SHOP
 from crm.lib.tenancy import merchant_scope
 
 Text = str | Promise
@@ -192,7 +193,8 @@ def _links(items: tuple[Item, ...], membership: Membership, path: str) -> list[L
     links = []
     for item in items:
         href = _address(item.url)
-        if href and membership.can(item.needs):
+        closed = item.url in WHOLE_SHOP and not membership.sees_everything
+        if href and membership.can(item.needs) and not closed:
             inside = path == href if href == "/" else path.startswith(href)
             links.append(Link(item, href, inside, _count(item, membership)))
     return links

@@ -36,15 +36,23 @@ View = Callable[..., HttpResponseBase]
 ROUTES: list[tuple[str, str]] = []  # (url name, permission), for the permission page and the tenant sweep
 
 
-def staff_path(route: str, view: View, *, name: str, needs: str) -> URLPattern:
-    """A route for members with the permission `needs`. The response is rendered inside the scope."""
+WHOLE_SHOP: set[str] = set()  # url names that only members who see everything may open
+
+
+def staff_path(route: str, view: View, *, name: str, needs: str, whole_shop: bool = False) -> URLPattern:
+    """A route for members with the permission `needs`. The response is rendered inside the scope.
+
+    `whole_shop`: the page can't be narrowed to the customers that a member sees (logs, imports, keys), so it
+    is closed to members who are bound to a part of the shop."""
     if needs not in PERMISSIONS:
         raise ValueError(f"{needs} is not in crm/accounts/permissions.py")
     ROUTES.append((name, needs))
-    return path(route, staff_door(view, needs), name=name)
+    if whole_shop:
+        WHOLE_SHOP.add(name)
+    return path(route, staff_door(view, needs, whole_shop=whole_shop), name=name)
 
 
-def staff_door(view: View, needs: str) -> View:
+def staff_door(view: View, needs: str, *, whole_shop: bool = False) -> View:
     @wraps(view)
     def door(request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.is_authenticated:
@@ -55,6 +63,10 @@ def staff_door(view: View, needs: str) -> View:
         _check_same_shop(request)
         if not membership.can(needs):
             raise Forbidden()
+        if whole_shop and not membership.sees_everything:
+            raise Forbidden(
+                _("This page shows the whole shop, and you see a part of it."), code="part_of_shop"
+            )
         with ExitStack() as stack:
             if request.user.language and settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
                 stack.enter_context(translation.override(request.user.language))

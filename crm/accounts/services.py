@@ -42,6 +42,7 @@ def member_add(
     password: str | None = None,
     team: Team | None = None,
     visibility: str = Membership.Visibility.ALL,
+    region: str = "",
 ) -> Membership:
     """Makes the user when needed and gives them a place; without a password they set one by the invitation.
 
@@ -53,7 +54,12 @@ def member_add(
     if Membership.objects.filter(merchant=merchant, user=user).exists():
         raise Conflict(_("%(email)s works here already.") % {"email": email}, code="member_exists")
     membership = Membership.objects.create(
-        merchant=merchant, user=user, role=role, team=team, visibility=visibility
+        merchant=merchant,
+        user=user,
+        role=role,
+        team=team,
+        visibility=visibility,
+        region=region.strip(),
     )
     emitting.emit(
         events.MEMBER_INVITED, merchant=merchant, data={"email": user.email, "role": str(Role(role).label)}

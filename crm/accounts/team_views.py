@@ -59,7 +59,12 @@ def _invited(request: StaffRequest, membership: Membership) -> HttpResponse:
 def member_edit(request: StaffRequest, pk: int) -> HttpResponse:
     """Role, team and what the member sees."""
     membership = _member(request, pk)
-    start = {"role": membership.role, "team": membership.team_id, "visibility": membership.visibility}
+    start = {
+        "role": membership.role,
+        "team": membership.team_id,
+        "visibility": membership.visibility,
+        "region": membership.region,
+    }
     form = MemberForm(request.POST or None, initial=start)
     if request.method == "POST" and form.is_valid():
         changes.member_change(membership=membership, actor=request.membership, **form.cleaned_data)

@@ -49,50 +49,95 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "settings/permissions/", settings_views.permission_table, name="permission_table", needs="team.view"
     ),
     staff_path("settings/team/", team_views.member_list, name="member_list", needs="team.view"),
-    staff_path("settings/team/invite/", team_views.member_invite, name="member_invite", needs="team.edit"),
-    staff_path("settings/team/<int:pk>/", team_views.member_edit, name="member_edit", needs="team.edit"),
+    staff_path(
+        "settings/team/invite/",
+        team_views.member_invite,
+        name="member_invite",
+        needs="team.edit",
+        whole_shop=True,
+    ),
+    staff_path(
+        "settings/team/<int:pk>/",
+        team_views.member_edit,
+        name="member_edit",
+        needs="team.edit",
+        whole_shop=True,
+    ),
     staff_path(
         "settings/team/<int:pk>/invite/",
         team_views.member_invite_again,
         name="member_invite_again",
         needs="team.edit",
+        whole_shop=True,
     ),
     staff_path(
         "settings/team/<int:pk>/deactivate/",
         team_views.member_deactivate,
         name="member_deactivate",
         needs="team.edit",
+        whole_shop=True,
     ),
     staff_path(
         "settings/team/<int:pk>/reactivate/",
         team_views.member_reactivate,
         name="member_reactivate",
         needs="team.edit",
+        whole_shop=True,
     ),
     staff_path("settings/teams/", team_views.team_list, name="team_list", needs="team.view"),
-    staff_path("settings/teams/new/", team_views.team_save, name="team_create", needs="team.edit"),
-    staff_path("settings/teams/<int:pk>/", team_views.team_save, name="team_rename", needs="team.edit"),
     staff_path(
-        "settings/teams/<int:pk>/delete/", team_views.team_delete, name="team_delete", needs="team.edit"
+        "settings/teams/new/", team_views.team_save, name="team_create", needs="team.edit", whole_shop=True
     ),
-    staff_path("settings/keys/", key_views.apikey_list, name="apikey_list", needs="integrations.view"),
     staff_path(
-        "settings/keys/new/", key_views.apikey_create, name="apikey_create", needs="integrations.edit"
+        "settings/teams/<int:pk>/",
+        team_views.team_save,
+        name="team_rename",
+        needs="team.edit",
+        whole_shop=True,
+    ),
+    staff_path(
+        "settings/teams/<int:pk>/delete/",
+        team_views.team_delete,
+        name="team_delete",
+        needs="team.edit",
+        whole_shop=True,
+    ),
+    staff_path(
+        "settings/keys/",
+        key_views.apikey_list,
+        name="apikey_list",
+        needs="integrations.view",
+        whole_shop=True,
+    ),
+    staff_path(
+        "settings/keys/new/",
+        key_views.apikey_create,
+        name="apikey_create",
+        needs="integrations.edit",
+        whole_shop=True,
     ),
     staff_path(
         "settings/keys/<int:pk>/revoke/",
         key_views.apikey_revoke,
         name="apikey_revoke",
         needs="integrations.edit",
+        whole_shop=True,
     ),
-    staff_path("settings/audit/", audit_views.audit_log, name="audit_log", needs="audit.view"),
     staff_path(
-        "settings/events/", audit_views.delivery_list, name="delivery_list", needs="integrations.view"
+        "settings/audit/", audit_views.audit_log, name="audit_log", needs="audit.view", whole_shop=True
+    ),
+    staff_path(
+        "settings/events/",
+        audit_views.delivery_list,
+        name="delivery_list",
+        needs="integrations.view",
+        whole_shop=True,
     ),
     staff_path(
         "settings/events/<int:pk>/retry/",
         audit_views.delivery_retry,
         name="delivery_retry",
         needs="integrations.edit",
+        whole_shop=True,
     ),
 ]

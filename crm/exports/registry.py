@@ -66,6 +66,16 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Extra:
+    """Columns that a merchant made: `path` leads to the value that holds them all, `cells` takes them from it,
+    masked unless `whole`."""
+
+    path: str
+    columns: Sequence[Column]
+    cells: Callable[[Any, bool], Sequence[Any]]
+
+
+@dataclass(frozen=True)
 class Exporter:
     """One kind of list. The functions run inside the merchant's scope.
 
@@ -84,14 +94,24 @@ class Exporter:
     words: Callable[[Ask], list[str]]
     order: tuple[str, ...]
 
-    def cells(self, rows: QuerySet[Any], *, whole: bool) -> Iterator[Row]:
-        """Each row's values in the order of the columns, streamed by a server-side cursor."""
-        paths = [column.path for column in self.columns]
+    extra: Callable[[], Extra] | None = None
+
+    def table(self, rows: QuerySet[Any], *, whole: bool) -> tuple[list[Column], Iterator[Row]]:
+        """The columns, and each row's values in their order, streamed by a server-side cursor."""
+        extra = self.extra() if self.extra else None
+        paths = [column.path for column in self.columns] + ([extra.path] if extra else [])
         found = rows.order_by(*self.order).values_list(*paths).iterator(chunk_size=CHUNK)
-        masks = [(place, column.mask) for place, column in enumerate(self.columns) if column.mask]
-        if whole or not masks:
-            return found
-        return (_masked(row, masks) for row in found)
+        masks = [
+            (place, column.mask) for place, column in enumerate(self.columns) if column.mask and not whole
+        ]
+        cells: Iterator[Row] = (_masked(row, masks) for row in found) if masks else iter(found)
+        if extra is None:
+            return list(self.columns), cells
+        more = extra
+        return (
+            [*self.columns, *more.columns],
+            ([*row[:-1], *more.cells(row[-1], whole)] for row in cells),
+        )
 
 
 def _masked(row: Sequence[Any], masks: list[tuple[int, Callable[[str], str]]]) -> Row:

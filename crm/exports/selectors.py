@@ -58,7 +58,7 @@ def row_of(export: Export, membership: Membership) -> Row:
 
 def oversees(membership: Membership) -> bool:
     """Whether the member sees other people's exports."""
-    return membership.can("exports.approve") and membership.visibility == Membership.Visibility.ALL
+    return membership.can("exports.approve") and membership.sees_everything
 
 
 def visible(membership: Membership) -> QuerySet[Export]:

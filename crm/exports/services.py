@@ -147,7 +147,7 @@ def approvers(merchant: Merchant) -> QuerySet[Membership]:
     """Who may give the second word: by role, and only who sees the whole shop."""
     roles = [role.value for role in TABLE["exports.approve"][1]]
     return Membership.objects.filter(
-        merchant=merchant, role__in=roles, visibility=Membership.Visibility.ALL
+        merchant=merchant, role__in=roles, visibility=Membership.Visibility.ALL, region=""
     ).select_related("user")
 
 
@@ -180,7 +180,7 @@ def check_may_decide(export: Export, membership: Membership) -> None:
     whole shop."""
     if not membership.can("exports.approve"):
         raise Forbidden()
-    if membership.visibility != Membership.Visibility.ALL:
+    if not membership.sees_everything:
         raise Forbidden(_("Only who sees the whole shop can agree to an export."))
     key = export.api_key
     if export.requested_by_id == membership.pk or (key and key.created_by_id == membership.user_id):

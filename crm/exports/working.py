@@ -101,11 +101,11 @@ def _run(export: Export, token: str) -> bool:
     try:
         exporter = exporter_for(export.kind)
         whole = export.is_whole and (export.requested_by is None or export.requested_by.can("customers.pii"))
-        rows = exporter.cells(exporter.select(ask_of(export)), whole=whole)
+        columns, rows = exporter.table(exporter.select(ask_of(export)), whole=whole)
         written = write(
             path=full_path(path),
             format=export.format,
-            columns=exporter.columns,
+            columns=columns,
             rows=rows,
             after=lambda count: _still_wanted(export, token, count),
         )

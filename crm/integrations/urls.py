@@ -12,76 +12,148 @@ SEE, EDIT = "integrations.view", "integrations.edit"
 urlpatterns: list[URLPattern] = [
     path("hooks/<uuid:connection_uuid>/", receiving.hook, name="inbound_hook"),
     # --- connections --------------------------------------------------------------------------------------
-    staff_path("settings/connections/", connections.connection_list, name="connection_list", needs=SEE),
+    staff_path(
+        "settings/connections/",
+        connections.connection_list,
+        name="connection_list",
+        needs=SEE,
+        whole_shop=True,
+    ),
     staff_path(
         "settings/connections/new/<slug:platform>/",
         connections.connection_create,
         name="connection_create",
         needs=EDIT,
+        whole_shop=True,
     ),
     staff_path(
-        "settings/connections/<int:pk>/", connections.connection_detail, name="connection_detail", needs=SEE
+        "settings/connections/<int:pk>/",
+        connections.connection_detail,
+        name="connection_detail",
+        needs=SEE,
+        whole_shop=True,
     ),
     staff_path(
         "settings/connections/<int:pk>/hooks/",
         connections.connection_hooks,
         name="connection_hooks",
         needs=SEE,
+        whole_shop=True,
     ),
     staff_path(
-        "settings/connections/<int:pk>/edit/", connections.connection_edit, name="connection_edit", needs=EDIT
+        "settings/connections/<int:pk>/edit/",
+        connections.connection_edit,
+        name="connection_edit",
+        needs=EDIT,
+        whole_shop=True,
     ),
     staff_path(
         "settings/connections/<int:pk>/pause/",
         connections.connection_pause,
         name="connection_pause",
         needs=EDIT,
+        whole_shop=True,
     ),
     staff_path(
         "settings/connections/<int:pk>/resume/",
         connections.connection_resume,
         name="connection_resume",
         needs=EDIT,
+        whole_shop=True,
     ),
     staff_path(
         "settings/connections/<int:pk>/fetch/",
         connections.connection_fetch,
         name="connection_fetch",
         needs=EDIT,
+        whole_shop=True,
     ),
     staff_path(
         "settings/connections/<int:pk>/delete/",
         connections.connection_delete,
         name="connection_delete",
         needs=EDIT,
+        whole_shop=True,
     ),
-    staff_path("settings/hooks/", connections.hook_list, name="hook_list", needs=SEE),
-    staff_path("settings/hooks/<int:pk>/", connections.hook_detail, name="hook_detail", needs=EDIT),
-    staff_path("settings/hooks/<int:pk>/retry/", connections.hook_retry, name="hook_retry", needs=EDIT),
+    staff_path("settings/hooks/", connections.hook_list, name="hook_list", needs=SEE, whole_shop=True),
+    staff_path(
+        "settings/hooks/<int:pk>/", connections.hook_detail, name="hook_detail", needs=EDIT, whole_shop=True
+    ),
+    staff_path(
+        "settings/hooks/<int:pk>/retry/",
+        connections.hook_retry,
+        name="hook_retry",
+        needs=EDIT,
+        whole_shop=True,
+    ),
     # --- webhooks -----------------------------------------------------------------------------------------
-    staff_path("settings/webhooks/", webhooks.webhook_list, name="webhook_list", needs=SEE),
-    staff_path("settings/webhooks/new/", webhooks.webhook_create, name="webhook_create", needs=EDIT),
-    staff_path("settings/webhooks/<int:pk>/", webhooks.webhook_detail, name="webhook_detail", needs=SEE),
+    staff_path("settings/webhooks/", webhooks.webhook_list, name="webhook_list", needs=SEE, whole_shop=True),
     staff_path(
-        "settings/webhooks/<int:pk>/messages/", webhooks.webhook_attempts, name="webhook_attempts", needs=SEE
-    ),
-    staff_path("settings/webhooks/<int:pk>/edit/", webhooks.webhook_edit, name="webhook_edit", needs=EDIT),
-    staff_path(
-        "settings/webhooks/<int:pk>/switch/", webhooks.webhook_switch, name="webhook_switch", needs=EDIT
+        "settings/webhooks/new/", webhooks.webhook_create, name="webhook_create", needs=EDIT, whole_shop=True
     ),
     staff_path(
-        "settings/webhooks/<int:pk>/rotate/", webhooks.webhook_rotate, name="webhook_rotate", needs=EDIT
-    ),
-    staff_path("settings/webhooks/<int:pk>/test/", webhooks.webhook_test, name="webhook_test", needs=EDIT),
-    staff_path(
-        "settings/webhooks/<int:pk>/delete/", webhooks.webhook_delete, name="webhook_delete", needs=EDIT
-    ),
-    staff_path(
-        "settings/webhooks/messages/<int:pk>/", webhooks.attempt_detail, name="attempt_detail", needs=EDIT
+        "settings/webhooks/<int:pk>/",
+        webhooks.webhook_detail,
+        name="webhook_detail",
+        needs=SEE,
+        whole_shop=True,
     ),
     staff_path(
-        "settings/webhooks/messages/<int:pk>/again/", webhooks.attempt_again, name="attempt_again", needs=EDIT
+        "settings/webhooks/<int:pk>/messages/",
+        webhooks.webhook_attempts,
+        name="webhook_attempts",
+        needs=SEE,
+        whole_shop=True,
+    ),
+    staff_path(
+        "settings/webhooks/<int:pk>/edit/",
+        webhooks.webhook_edit,
+        name="webhook_edit",
+        needs=EDIT,
+        whole_shop=True,
+    ),
+    staff_path(
+        "settings/webhooks/<int:pk>/switch/",
+        webhooks.webhook_switch,
+        name="webhook_switch",
+        needs=EDIT,
+        whole_shop=True,
+    ),
+    staff_path(
+        "settings/webhooks/<int:pk>/rotate/",
+        webhooks.webhook_rotate,
+        name="webhook_rotate",
+        needs=EDIT,
+        whole_shop=True,
+    ),
+    staff_path(
+        "settings/webhooks/<int:pk>/test/",
+        webhooks.webhook_test,
+        name="webhook_test",
+        needs=EDIT,
+        whole_shop=True,
+    ),
+    staff_path(
+        "settings/webhooks/<int:pk>/delete/",
+        webhooks.webhook_delete,
+        name="webhook_delete",
+        needs=EDIT,
+        whole_shop=True,
+    ),
+    staff_path(
+        "settings/webhooks/messages/<int:pk>/",
+        webhooks.attempt_detail,
+        name="attempt_detail",
+        needs=EDIT,
+        whole_shop=True,
+    ),
+    staff_path(
+        "settings/webhooks/messages/<int:pk>/again/",
+        webhooks.attempt_again,
+        name="attempt_again",
+        needs=EDIT,
+        whole_shop=True,
     ),
     # --- mail out -----------------------------------------------------------------------------------------
-    staff_path("settings/outbox/", outbox_views.outbox, name="outbox", needs=SEE),
+    staff_path("settings/outbox/", outbox_views.outbox, name="outbox", needs=SEE, whole_shop=True),
 ]

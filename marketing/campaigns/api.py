@@ -197,7 +197,7 @@ class CampaignViewSet(ReadViewSet):
     @action(detail=True, methods=["get"], filterset_class=None)
     def figures(self, request: Request, pk: str = "") -> Response:
         """What became of the mails."""
-        return Response(FiguresSerializer(selectors.funnel(self.get_object())).data)
+        return Response(FiguresSerializer(selectors.funnel(self.get_object(), None)).data)
 
     def _shown(self, campaign: Campaign) -> Response:
         return Response(CampaignSerializer(campaign).data)

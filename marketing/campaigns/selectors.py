@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from crm.accounts.models import Membership
-from customers.visibility import narrowed
+from customers.visibility import narrowed, seen_by
 from marketing.models import Attribution, Campaign, Delivery, Engagement, Link
 from marketing.models.delivery import reason_text
 
@@ -75,11 +75,12 @@ GROUPS: dict[str, tuple[Text, Q]] = {
 }
 
 
-def funnels(campaigns: Sequence[Campaign]) -> dict[int, Funnel]:
-    """A funnel for each campaign: three queries, however many there are."""
+def funnels(campaigns: Sequence[Campaign], membership: Membership | None) -> dict[int, Funnel]:
+    """A funnel for each campaign, of the customers that the member sees (None: a program, which sees all).
+    Three queries, however many there are."""
     ids = [campaign.pk for campaign in campaigns]
     rows = (
-        Delivery.objects.filter(campaign__in=ids)
+        _seen(Delivery.objects.filter(campaign__in=ids), membership)
         .values("campaign_id", "state", "reason")
         .annotate(
             people=Count("pk"),
@@ -91,7 +92,7 @@ def funnels(campaigns: Sequence[Campaign]) -> dict[int, Funnel]:
     )
     money: dict[int, dict[str, Any]] = {
         row["campaign_id"]: dict(row)
-        for row in Attribution.objects.filter(campaign__in=ids)
+        for row in _seen(Attribution.objects.filter(campaign__in=ids), membership)
         .values("campaign_id")
         .annotate(net=Sum("net"), orders=Count("pk"))
         .order_by()
@@ -129,13 +130,18 @@ def _funnel(rows: list[dict[str, Any]], money: dict[str, Any] | None) -> Funnel:
     )
 
 
-def funnel(campaign: Campaign) -> Funnel:
-    return funnels([campaign])[campaign.pk]
+def funnel(campaign: Campaign, membership: Membership | None) -> Funnel:
+    return funnels([campaign], membership)[campaign.pk]
 
 
-def links(campaign: Campaign) -> QuerySet[Link]:
-    """The campaign's links with how many people clicked each (`people`)."""
+def _seen(rows: QuerySet[Any], membership: Membership | None, prefix: str = "customer__") -> QuerySet[Any]:
+    return rows if membership is None else narrowed(rows, membership, prefix)
+
+
+def links(campaign: Campaign, membership: Membership) -> QuerySet[Link]:
+    """The campaign's links with how many people whom the member sees clicked each (`people`)."""
     person = Q(engagements__kind=Engagement.Kind.CLICK, engagements__label="")
+    person &= seen_by(membership, "engagements__delivery__customer__") or Q()
     return (
         Link.objects.filter(campaign=campaign)
         .annotate(people=Count("engagements__delivery", filter=person, distinct=True))
@@ -153,6 +159,7 @@ def people(
     return narrowed(found, membership, "customer__")
 
 
-def programs(campaign: Campaign) -> int:
+def programs(campaign: Campaign, membership: Membership) -> int:
     """Looks by programs (scanners, proxies, loading ahead) that were not counted."""
-    return Engagement.objects.filter(delivery__campaign=campaign).exclude(label="").count()
+    looks = Engagement.objects.filter(delivery__campaign=campaign).exclude(label="")
+    return narrowed(looks, membership, "delivery__customer__").count()

@@ -63,7 +63,7 @@ def campaign_list(request: StaffRequest) -> HttpResponse:
     if asked.search:
         rows = rows.filter(name__icontains=asked.search)
     page = keyset_page(rows, order=ORDER, after=asked.after)
-    figures = selectors.funnels([row for row in page.rows if row.has_started])
+    figures = selectors.funnels([row for row in page.rows if row.has_started], request.membership)
     counted = count_of(rows)
     context = {
         "listing": asked,
@@ -197,14 +197,14 @@ def campaign_test(request: StaffRequest, pk: int) -> HttpResponse:
         merchant=request.merchant,
         campaign=_campaign(pk),
         to=form.cleaned_data["to"],
-        customer=_customer(request.POST.get("customer")),
+        customer=_customer(request, request.POST.get("customer")),
     )
     messages.success(request, _("The test is on its way to %(to)s.") % {"to": form.cleaned_data["to"]})
     return redirect("campaign_edit", pk)
 
 
-def _customer(value: str | None) -> Customer | None:
-    return Customer.objects.present().filter(pk=_number(value)).first()
+def _customer(request: StaffRequest, value: str | None) -> Customer | None:
+    return Customer.objects.present().visible_to(request.membership).filter(pk=_number(value)).first()
 
 
 @require_GET
@@ -218,9 +218,9 @@ def campaign_detail(request: StaffRequest, pk: int) -> HttpResponse:
 def _record(request: StaffRequest, campaign: Campaign) -> dict[str, Any]:
     return {
         "campaign": campaign,
-        "figures": selectors.funnel(campaign),
-        "links": selectors.links(campaign)[:20],
-        "programs": selectors.programs(campaign),
+        "figures": selectors.funnel(campaign, request.membership),
+        "links": selectors.links(campaign, request.membership)[:20],
+        "programs": selectors.programs(campaign, request.membership),
         "tone": TONES[State(campaign.state)],
         "may_send": request.membership.can("campaigns.send"),
         "stamp": int(timezone.now().timestamp() * 1000),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -17,12 +17,14 @@ from django.utils.translation import ngettext
 
 from crm.accounts.models import Membership, Merchant
 from crm.events.models import Delivery as Duty
+from crm.exports.selectors import waiting_for
 from crm.lib.ui.formats import day_text, money_text, number_text, percent_text
 from crm.lib.ui.parts import Chart, Series
+from customers.visibility import narrowed
 from marketing.campaigns.selectors import Funnel, funnels
-from marketing.insight.models import Day
+from marketing.insight.bounds import DaySum, days_since, midnight, orders_by_channel
 from marketing.models import Campaign, Delivery
-from orders.models import Order, Refund, Return, SalesChannel
+from orders.models import Order, Return, SalesChannel
 from reviews.models import Review
 from service.models import Ticket
 
@@ -74,15 +76,15 @@ def home(*, merchant: Merchant, membership: Membership) -> Home:
     """Everything on Home, in a constant number of queries: history from the daily figures, today from the
     rows."""
     today = timezone.now().astimezone(merchant.zone).date()
-    days = _days(today)
-    now = _today(merchant, today)
-    days[today] = _Sum(now["revenue"], now["orders"], days.get(today, _Sum()).first)
+    days = _days(today, merchant, membership)
+    now = _today(merchant, membership, today)
+    days[today] = replace(now, first=days.get(today, DaySum()).first)
     shown = [today - timedelta(days=back) for back in range(WINDOW - 1, -1, -1)]
     return Home(
         sentence=_sentence(days, today),
         figures=_figures(merchant, membership, days, today, now),
         revenue=_revenue(merchant, days, shown),
-        channels=_channels(today),
+        channels=_channels(merchant, membership, today),
         loyalty=_loyalty(merchant, days, shown),
         todos=_todos(membership, today),
         campaigns=_campaigns(membership),
@@ -90,35 +92,20 @@ def home(*, merchant: Merchant, membership: Membership) -> Home:
     )
 
 
-@dataclass(frozen=True)
-class _Sum:
-    revenue: Decimal = Decimal(0)
-    orders: int = 0
-    first: Decimal = Decimal(0)
+def _days(today: date, merchant: Merchant, membership: Membership) -> dict[date, DaySum]:
+    return days_since(today - timedelta(days=2 * WINDOW), merchant=merchant, membership=membership)
 
 
-def _days(today: date) -> dict[date, _Sum]:
-    since = today - timedelta(days=2 * WINDOW)
-    rows = (
-        Day.objects.filter(on__gte=since)
-        .values_list("on")
-        .annotate(revenue=Sum("revenue"), orders=Sum("orders"), first=Sum("first_revenue"))
-    )
-    return {day: _Sum(revenue, orders, first) for day, revenue, orders, first in rows}
+def _today(merchant: Merchant, membership: Membership, today: date) -> DaySum:
+    start = midnight(today, merchant.zone)
+    sold = Order.objects.visible_to(membership).placed().filter(placed_at__gte=start)
+    sums = sold.aggregate(revenue=Sum("base_total"), orders=Count("pk"))
+    return DaySum(sums["revenue"] or Decimal(0), sums["orders"])
 
 
-def _today(merchant: Merchant, today: date) -> dict[str, Any]:
-    start = datetime.combine(today, time.min, tzinfo=merchant.zone)
-    sold = Order.objects.placed().filter(placed_at__gte=start)
-    sums: dict[str, Any] = sold.aggregate(revenue=Sum("base_total"), orders=Count("pk"))
-    back = Refund.objects.filter(refunded_at__gte=start).aggregate(sum=Sum("base_amount"), number=Count("pk"))
-    sums["revenue"] = sums["revenue"] or Decimal(0)
-    return {**sums, "refunded": back["sum"] or Decimal(0), "refunds": back["number"]}
-
-
-def _sum(days: dict[date, _Sum], last: date, length: int) -> _Sum:
-    picked = [days.get(last - timedelta(days=back), _Sum()) for back in range(length)]
-    return _Sum(
+def _sum(days: dict[date, DaySum], last: date, length: int) -> DaySum:
+    picked = [days.get(last - timedelta(days=back), DaySum()) for back in range(length)]
+    return DaySum(
         sum((one.revenue for one in picked), Decimal(0)),
         sum(one.orders for one in picked),
         sum((one.first for one in picked), Decimal(0)),
@@ -130,7 +117,7 @@ def change(now: Decimal | int, before: Decimal | int) -> float | None:
     return float(now - before) / float(before) if before else None
 
 
-def _sentence(days: dict[date, _Sum], today: date) -> str:
+def _sentence(days: dict[date, DaySum], today: date) -> str:
     """The last seven full days against the seven before."""
     yesterday = today - timedelta(days=1)
     week, before = _sum(days, yesterday, WEEK), _sum(days, yesterday - timedelta(days=WEEK), WEEK)
@@ -153,7 +140,7 @@ def _sentence(days: dict[date, _Sum], today: date) -> str:
     return _("Revenue is down %(share)s on the week before, %(mostly)s.") % {"share": share, "mostly": mostly}
 
 
-def _mostly(week: _Sum, before: _Sum) -> str:
+def _mostly(week: DaySum, before: DaySum) -> str:
     first = week.first - before.first
     again = (week.revenue - week.first) - (before.revenue - before.first)
     if abs(first) > 2 * abs(again):
@@ -173,14 +160,15 @@ def address(name: str, query: dict[str, Any] | None = None) -> str:
 
 
 def _figures(
-    merchant: Merchant, membership: Membership, days: dict[date, _Sum], today: date, now: dict[str, Any]
+    merchant: Merchant, membership: Membership, days: dict[date, DaySum], today: date, now: DaySum
 ) -> list[Figure]:
     currency = merchant.base_currency
-    same_day = days.get(today - timedelta(days=WEEK), _Sum())
-    week = tuple(float(days.get(today - timedelta(days=back), _Sum()).revenue) for back in range(13, -1, -1))
-    counts = tuple(float(days.get(today - timedelta(days=back), _Sum()).orders) for back in range(13, -1, -1))
+    same_day = days.get(today - timedelta(days=WEEK), DaySum())
+    fortnight = [days.get(today - timedelta(days=back), DaySum()) for back in range(13, -1, -1)]
+    week = tuple(float(one.revenue) for one in fortnight)
+    counts = tuple(float(one.orders) for one in fortnight)
     orders = address("order_list", {"from": today.isoformat()}) if membership.can("orders.view") else ""
-    money = money_text(now["revenue"], currency, home=currency, whole=True)
+    money = money_text(now.revenue, currency, home=currency, whole=True)
     on = _("a week ago: %(value)s")
     figures = [
         Figure(
@@ -192,21 +180,21 @@ def _figures(
         ),
         Figure(
             _("Orders today"),
-            number_text(now["orders"]),
+            number_text(now.orders),
             orders,
             period=on % {"value": number_text(same_day.orders)},
             points=counts,
         ),
     ]
     if membership.can("tickets.view"):
-        open_tickets = Ticket.objects.filter(status__in=Ticket.UNSOLVED)
+        open_tickets = Ticket.objects.visible_to(membership).unsolved()
         sums = open_tickets.aggregate(number=Count("pk"), waiting=Count("pk", filter=Q(status="open")))
         period = _("%(count)s wait for us") % {"count": number_text(sums["waiting"])}
         figures.append(
             Figure(_("Open tickets"), number_text(sums["number"]), address("inbox"), period=period)
         )
     if membership.can("reviews.view"):
-        waiting = Review.objects.filter(state=Review.State.PENDING).count()
+        waiting = Review.objects.visible_to(membership).pending().count()
         figures.append(
             Figure(
                 _("Reviews to look at"),
@@ -218,15 +206,15 @@ def _figures(
     return figures
 
 
-def _revenue(merchant: Merchant, days: dict[date, _Sum], shown: list[date]) -> Chart:
+def _revenue(merchant: Merchant, days: dict[date, DaySum], shown: list[date]) -> Chart:
     before = [day - timedelta(days=WINDOW) for day in shown]
     return Chart(
         id="home-revenue",
         label=_("Revenue of 30 days against the 30 before"),
         labels=[day_text(day) for day in shown],
         series=[
-            Series(_("Last 30 days"), [float(days.get(day, _Sum()).revenue) for day in shown]),
-            Series(_("30 days before"), [float(days.get(day, _Sum()).revenue) for day in before]),
+            Series(_("Last 30 days"), [float(days.get(day, DaySum()).revenue) for day in shown]),
+            Series(_("30 days before"), [float(days.get(day, DaySum()).revenue) for day in before]),
         ],
         kind="area",
         format="money",
@@ -235,17 +223,13 @@ def _revenue(merchant: Merchant, days: dict[date, _Sum], shown: list[date]) -> C
     )
 
 
-def _channels(today: date) -> Chart | None:
-    rows = list(
-        Day.objects.filter(on__gt=today - timedelta(days=WINDOW), channel_id__gt=0, orders__gt=0)
-        .values_list("channel_id")
-        .annotate(number=Sum("orders"))
-        .order_by("-number")
-    )
+def _channels(merchant: Merchant, membership: Membership, today: date) -> Chart | None:
+    first = today - timedelta(days=WINDOW - 1)
+    rows = orders_by_channel(first, merchant=merchant, membership=membership)
     if not rows:
         return None
     names = dict(SalesChannel.objects.values_list("pk", "name"))
-    start = (today - timedelta(days=WINDOW - 1)).isoformat()
+    start = first.isoformat()
     return Chart(
         id="home-channels",
         label=_("Orders by channel, 30 days"),
@@ -257,9 +241,9 @@ def _channels(today: date) -> Chart | None:
     )
 
 
-def _loyalty(merchant: Merchant, days: dict[date, _Sum], shown: list[date]) -> Chart:
-    firsts = [float(days.get(day, _Sum()).first) for day in shown]
-    all_of = [float(days.get(day, _Sum()).revenue) for day in shown]
+def _loyalty(merchant: Merchant, days: dict[date, DaySum], shown: list[date]) -> Chart:
+    firsts = [float(days.get(day, DaySum()).first) for day in shown]
+    all_of = [float(days.get(day, DaySum()).revenue) for day in shown]
     return Chart(
         id="home-loyalty",
         label=_("Revenue from new and returning customers"),
@@ -281,26 +265,32 @@ def _loyalty(merchant: Merchant, days: dict[date, _Sum], shown: list[date]) -> C
 def _todos(membership: Membership, today: date) -> list[Todo]:
     """What waits, most urgent first; a count for each kind that the member may see."""
     now = timezone.now()
-    found: list[tuple[QuerySet[Any], str, str, dict[str, str] | None, Callable[[int], str]]] = []
+    found: list[tuple[QuerySet[Any] | list[Any], str, str, dict[str, str] | None, Callable[[int], str]]] = []
     if membership.can("tickets.view"):
-        near = Ticket.objects.filter(status=Ticket.Status.OPEN, due_at__lte=now + NEAR)
+        near = Ticket.objects.visible_to(membership).open().filter(due_at__lte=now + NEAR)
         found.append((near, "alarm", "inbox", None, _near))
     if membership.can("orders.view"):
-        asked = Return.objects.filter(state=Return.State.REQUESTED)
+        asked = narrowed(Return.objects.filter(state=Return.State.REQUESTED), membership, "order__customer__")
         found.append((asked, "arrow-back-up", "order_list", {"state": "returning"}, _returns))
-        late = Order.objects.late(today).filter(promised_on__gt=today - timedelta(days=60))
+        seen = Order.objects.visible_to(membership)
+        late = seen.late(today).filter(promised_on__gt=today - timedelta(days=60))
         found.append((late, "truck", "order_list", {"state": "late"}, _late))
-        rateless = Order.objects.placed().filter(base_total__isnull=True)
+        rateless = seen.placed().filter(base_total__isnull=True)
         found.append((rateless, "currency-dollar", "order_list", {"state": "norate"}, _rateless))
     if membership.can("campaigns.view"):
-        failed = Delivery.objects.filter(state="unknown", sending_at__gte=now - RECENT)
+        failed = narrowed(
+            Delivery.objects.filter(state="unknown", sending_at__gte=now - RECENT), membership, "customer__"
+        )
         found.append((failed, "mail-exclamation", "campaign_list", None, _doubtful))
-    if membership.can("integrations.view"):
+    if membership.can("customers.export"):
+        exports = waiting_for(membership)
+        found.append((exports, "file-download", "export_list", None, _exports))
+    if membership.can("integrations.view") and membership.sees_everything:
         dead = Duty.objects.filter(state=Duty.State.DEAD)
         found.append((dead, "plug-connected-x", "delivery_list", None, _dead))
     todos = []
     for rows, icon, page, query, words in found:
-        number = rows[:MOST_COUNTED].count()
+        number = len(rows) if isinstance(rows, list) else rows[:MOST_COUNTED].count()
         if number:
             todos.append(Todo(icon, words(number), address(page, query), "bad" if words is _near else "warn"))
     return todos
@@ -337,6 +327,11 @@ def _doubtful(number: int) -> str:
     return text % {"count": number}
 
 
+def _exports(number: int) -> str:
+    text = ngettext("%(count)s export waits for your word", "%(count)s exports wait for your word", number)
+    return text % {"count": number}
+
+
 def _dead(number: int) -> str:
     text = ngettext("%(count)s event was given up", "%(count)s events were given up", number)
     return text % {"count": number}
@@ -349,5 +344,5 @@ def _campaigns(membership: Membership) -> list[tuple[Campaign, Funnel]]:
         "-started_at"
     )[:3]
     rows = list(out)
-    counted = funnels(rows)
+    counted = funnels(rows, membership)
     return [(campaign, counted[campaign.pk]) for campaign in rows if campaign.pk in counted]

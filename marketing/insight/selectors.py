@@ -13,18 +13,18 @@ from urllib.parse import urlencode
 
 from django.core.cache import cache
 from django.db import connection
-from django.db.models import Count, Sum
-from django.db.models.functions import TruncMonth
+from django.db.models import Count
 from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
-from crm.accounts.models import Merchant
+from crm.accounts.models import Membership, Merchant
 from crm.lib.ui.formats import number_text, percent_text
 from crm.lib.ui.parts import Chart, Series
 from customers.models import Metrics
-from marketing.insight.models import Day
+from customers.visibility import narrowed
+from marketing.insight.bounds import days_since, visible_sql
 from marketing.segments.selectors import patience
 from orders.models import Order, OrderLine, Product
 
@@ -73,11 +73,15 @@ def _shade(value: float, top: float) -> int:
     return round(8 * value / top) if top else 0
 
 
-def rfm_grid() -> Grid:
-    """Customers by recency (down, 5 is most recent) and frequency (across); one query."""
+def rfm_grid(membership: Membership) -> Grid:
+    """Customers whom the member sees by recency (down, 5 is most recent) and frequency (across); one
+    query."""
     counts = {
         (recency, frequency): number
-        for recency, frequency, number in Metrics.objects.filter(recency_bin__gt=0)
+        for recency, frequency, number in narrowed(
+            Metrics.objects.filter(recency_bin__gt=0), membership, "customer__"
+        )
+        .order_by()
         .values_list("recency_bin", "frequency_bin")
         .annotate(number=Count("pk"))
     }
@@ -107,17 +111,17 @@ def _rfm_cell(recency: int, frequency: int, number: int, top: int) -> Cell:
 
 # --- cohorts ----------------------------------------------------------------------------------------------
 
-COHORT_SQL = f"""
+COHORT_SQL = """
     WITH first AS (
         SELECT m.customer_id, date_trunc('month', m.first_order_at AT TIME ZONE %(zone)s) AS month
-        FROM {Metrics._meta.db_table} m
-        WHERE m.merchant_id = %(merchant)s::bigint AND m.first_order_at >= %(since)s
+        FROM {metrics} m
+        WHERE m.merchant_id = %(merchant)s::bigint AND m.first_order_at >= %(since)s {mine}
     ), again AS (
         SELECT DISTINCT f.month, f.customer_id,
                (extract(year FROM age(date_trunc('month', o.placed_at AT TIME ZONE %(zone)s), f.month)) * 12
                 + extract(month FROM age(date_trunc('month', o.placed_at AT TIME ZONE %(zone)s),
                 f.month)))::int AS later
-        FROM first f JOIN {Order._meta.db_table} o
+        FROM first f JOIN {orders} o
           ON o.merchant_id = %(merchant)s::bigint AND o.customer_id = f.customer_id
         WHERE o.cancelled_at IS NULL AND o.placed_at >= %(since)s
     )
@@ -125,9 +129,11 @@ COHORT_SQL = f"""
 """
 
 
-def cohorts(merchant: Merchant) -> Grid:
+def cohorts(merchant: Merchant, membership: Membership) -> Grid:
     """Of those whose first order was in a month, the share who bought in each month after it."""
-    found: list[tuple[date, int, int]] = _kept(merchant, "cohorts", lambda: _cohort_rows(merchant))
+    found: list[tuple[date, int, int]] = _kept(
+        merchant, membership, "cohorts", lambda: _cohort_rows(merchant, membership)
+    )
     sizes = {month: number for month, later, number in found if later == 0}
     bought = {(month, later): number for month, later, number in found}
     today = timezone.now().astimezone(merchant.zone).date()
@@ -138,12 +144,18 @@ def cohorts(merchant: Merchant) -> Grid:
     return Grid([str(later) for later in range(1, COHORT_MONTHS)], rows)
 
 
-def _cohort_rows(merchant: Merchant) -> list[tuple[date, int, int]]:
+def _cohort_rows(merchant: Merchant, membership: Membership) -> list[tuple[date, int, int]]:
     today = timezone.now().astimezone(merchant.zone).date()
     first = _add_months(today.replace(day=1), 1 - COHORT_MONTHS)
     since = datetime.combine(first, time.min, tzinfo=merchant.zone)
     with patience(REPORT_MILLISECONDS), connection.cursor() as cursor:
-        cursor.execute(COHORT_SQL, {"merchant": merchant.pk, "zone": merchant.time_zone, "since": since})
+        mine = visible_sql(membership)
+        sql = COHORT_SQL.format(
+            metrics=Metrics._meta.db_table,
+            orders=Order._meta.db_table,
+            mine=f"AND m.customer_id IN ({mine})" if mine else "",
+        )
+        cursor.execute(sql, {"merchant": merchant.pk, "zone": merchant.time_zone, "since": since})
         return list(cursor.fetchall())
 
 
@@ -189,9 +201,11 @@ class TopProduct:
     href: str
 
 
-def top_products(merchant: Merchant) -> list[TopProduct]:
+def top_products(merchant: Merchant, membership: Membership) -> list[TopProduct]:
     """What sold most in 90 days, in the shop's currency by each order's frozen rate."""
-    rows: list[tuple[int, int, Decimal]] = _kept(merchant, "products", lambda: _product_rows(merchant))
+    rows: list[tuple[int, int, Decimal]] = _kept(
+        merchant, membership, "products", lambda: _product_rows(merchant, membership)
+    )
     titles = Product.objects.in_bulk([pk for pk, _pieces, _revenue in rows])
     return [
         TopProduct(
@@ -214,13 +228,15 @@ def top_products(merchant: Merchant) -> list[TopProduct]:
     ]
 
 
-def _product_rows(merchant: Merchant) -> list[tuple[int, int, Decimal]]:
+def _product_rows(merchant: Merchant, membership: Membership) -> list[tuple[int, int, Decimal]]:
+    mine = visible_sql(membership)
     sql = f"""
         SELECT l.product_id, sum(l.quantity), round(sum(l.total * o.rate), 2)
         FROM {Order._meta.db_table} o
         JOIN {OrderLine._meta.db_table} l ON l.merchant_id = o.merchant_id AND l.order_id = o.id
         WHERE o.merchant_id = %s::bigint AND o.placed_at >= %s AND o.cancelled_at IS NULL
           AND o.rate IS NOT NULL AND l.product_id IS NOT NULL
+          {f"AND o.customer_id IN ({mine})" if mine else ""}
         GROUP BY 1 ORDER BY 3 DESC LIMIT {TOP}
     """
     since = timezone.now() - timedelta(days=PRODUCT_DAYS)
@@ -229,17 +245,14 @@ def _product_rows(merchant: Merchant) -> list[tuple[int, int, Decimal]]:
         return list(cursor.fetchall())
 
 
-def months(merchant: Merchant) -> Chart:
-    """Revenue and refunds of 24 months, from the daily figures."""
+def months(merchant: Merchant, membership: Membership) -> Chart:
+    """Revenue and refunds of 24 months, from the daily figures; of what the member sees."""
     today = timezone.now().astimezone(merchant.zone).date()
     first = _add_months(today.replace(day=1), -23)
-    rows = {
-        month: (revenue, refunded)
-        for month, revenue, refunded in Day.objects.filter(on__gte=first)
-        .annotate(month=TruncMonth("on"))
-        .values_list("month")
-        .annotate(revenue=Sum("revenue"), refunded=Sum("refunded"))
-    }
+    rows: dict[date, tuple[Decimal, Decimal]] = {}
+    for day, one in days_since(first, merchant=merchant, membership=membership).items():
+        revenue, refunded = rows.get(day.replace(day=1), (Decimal(0), Decimal(0)))
+        rows[day.replace(day=1)] = (revenue + one.revenue, refunded + one.refunded)
     shown = [_add_months(first, later) for later in range(24)]
     while len(shown) > 6 and shown[0] not in rows:
         shown = shown[1:]
@@ -258,6 +271,8 @@ def months(merchant: Merchant) -> Chart:
     )
 
 
-def _kept(merchant: Merchant, what: str, count: Callable[[], Any]) -> Any:
-    """The rows, counted at most once in a quarter of an hour."""
-    return cache.get_or_set(f"insight:{what}:{merchant.pk}:{get_language()}", count, KEEP_SECONDS)
+def _kept(merchant: Merchant, membership: Membership, what: str, count: Callable[[], Any]) -> Any:
+    """The rows, counted at most once in a quarter of an hour; for who sees a part of the shop apart from the
+    others."""
+    whose = "" if membership.sees_everything else f":{membership.pk}"
+    return cache.get_or_set(f"insight:{what}:{merchant.pk}{whose}:{get_language()}", count, KEEP_SECONDS)

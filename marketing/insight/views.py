@@ -23,7 +23,10 @@ def home(request: StaffRequest) -> HttpResponse:
 
 @require_GET
 def insight(request: StaffRequest) -> HttpResponse:
-    months, rfm = selectors.months(request.merchant), selectors.rfm_grid()
+    months, rfm = (
+        selectors.months(request.merchant, request.membership),
+        selectors.rfm_grid(request.membership),
+    )
     is_empty = not (rfm.has_people or any(any(series.values) for series in months.series))
     context = {"months": months, "rfm": rfm, "is_empty": is_empty}
     return render(request, "insight/insight.html", context)
@@ -31,12 +34,18 @@ def insight(request: StaffRequest) -> HttpResponse:
 
 @require_GET
 def insight_cohorts(request: StaffRequest) -> HttpResponse:
-    return render(request, "insight/_cohorts.html", {"grid": selectors.cohorts(request.merchant)})
+    return render(
+        request, "insight/_cohorts.html", {"grid": selectors.cohorts(request.merchant, request.membership)}
+    )
 
 
 @require_GET
 def insight_products(request: StaffRequest) -> HttpResponse:
-    return render(request, "insight/_products.html", {"products": selectors.top_products(request.merchant)})
+    return render(
+        request,
+        "insight/_products.html",
+        {"products": selectors.top_products(request.merchant, request.membership)},
+    )
 
 
 @require_GET

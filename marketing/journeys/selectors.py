@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext as _
 
+from crm.accounts.models import Membership
 from crm.events.types import event_type
+from customers.visibility import narrowed, seen_by
 from marketing.journeys.steps import Step, read, titles
 from marketing.models import Delivery, Enrolment, Journey, Passage, StepMail
 from marketing.models.delivery import reason_text
@@ -54,40 +56,44 @@ def reason_of(code: str) -> str:
     return known.get(code) or reason_text(code)
 
 
-def journeys_with_counts() -> QuerySet[Journey]:
-    """Journeys with how many walked and are walking them, in one query."""
-    active = Count("enrolments", filter=Q(enrolments__state="active") & ~Q(enrolments__step=""))
-    finished = Count("enrolments", filter=Q(enrolments__state="finished"))
-    entered = Count("enrolments", filter=~Q(enrolments__step="", enrolments__state="active"))
+def journeys_with_counts(membership: Membership) -> QuerySet[Journey]:
+    """Journeys with how many whom the member sees walked and are walking them, in one query."""
+    seen = seen_by(membership, "enrolments__customer__") or Q()
+    active = Count("enrolments", filter=Q(enrolments__state="active") & ~Q(enrolments__step="") & seen)
+    finished = Count("enrolments", filter=Q(enrolments__state="finished") & seen)
+    entered = Count("enrolments", filter=~Q(enrolments__step="", enrolments__state="active") & seen)
     return Journey.objects.annotate(active_count=active, finished_count=finished, entered_count=entered)
 
 
-def figures(journey: Journey) -> Figures:
+def figures(journey: Journey, membership: Membership) -> Figures:
     """One query. Who has only just been noticed has not entered yet."""
-    counts = (
-        journey.enrolments.exclude(state="active", step="").values_list("state").annotate(number=Count("pk"))
-    )
-    known = dict(counts)
+    walked = narrowed(journey.enrolments.exclude(state="active", step=""), membership, "customer__")
+    known = dict(walked.values_list("state").annotate(number=Count("pk")))
     return Figures(
         sum(known.values()), *(known.get(state, 0) for state in ("active", "finished", "left", "failed"))
     )
 
 
-def step_views(journey: Journey) -> list[StepView]:
-    """The steps in order with their figures: at most six queries, whatever their number."""
+def step_views(journey: Journey, membership: Membership) -> list[StepView]:
+    """The steps in order with the figures of whom the member sees: at most six queries, whatever their
+    number."""
     steps = read(journey.steps)
-    waiting = dict(journey.enrolments.filter(state="active").values_list("step").annotate(number=Count("pk")))
+    walking = narrowed(journey.enrolments.filter(state="active"), membership, "customer__")
+    waiting = dict(walking.values_list("step").annotate(number=Count("pk")))
     passed: dict[tuple[str, str], int] = {
         (step, outcome): number
-        for step, outcome, number in Passage.objects.filter(journey=journey)
+        for step, outcome, number in narrowed(
+            Passage.objects.filter(journey=journey), membership, "enrolment__customer__"
+        )
         .values_list("step", "outcome")
         .annotate(number=Count("pk"))
     }
     carriers = dict(
         StepMail.objects.filter(journey=journey).order_by("number").values_list("step", "campaign_id")
     )
+    mails = Delivery.objects.filter(campaign__journey_mails__journey=journey, state="sent")
     sent = dict(
-        Delivery.objects.filter(campaign__journey_mails__journey=journey, state="sent")
+        narrowed(mails, membership, "customer__")
         .values_list("campaign__journey_mails__step")
         .annotate(number=Count("pk"))
     )

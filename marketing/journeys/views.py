@@ -31,7 +31,7 @@ LONGEST = 20_000
 @require_GET
 def journey_list(request: StaffRequest) -> HttpResponse:
     asked = listing.read(request.GET, request.path, ())
-    page = keyset_page(selectors.journeys_with_counts(), order=ORDER, after=asked.after)
+    page = keyset_page(selectors.journeys_with_counts(request.membership), order=ORDER, after=asked.after)
     rows = [(journey, selectors.trigger_text(journey.trigger)) for journey in page.rows]
     context = {"rows": rows, "more": asked.more(page.after)}
     fragment = request.headers.get("HX-Request") == "true"
@@ -135,8 +135,8 @@ def journey_detail(request: StaffRequest, pk: int) -> HttpResponse:
         "journey": journey,
         "trigger": selectors.trigger_text(journey.trigger),
         "sentence": _filter_text(request, journey),
-        "steps": selectors.step_views(journey),
-        "figures": selectors.figures(journey),
+        "steps": selectors.step_views(journey, request.membership),
+        "figures": selectors.figures(journey, request.membership),
     }
     fragment = request.headers.get("HX-Request") == "true"
     return render(
@@ -202,7 +202,9 @@ def journey_delete(request: StaffRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def enrolment_retry(request: StaffRequest, pk: int) -> HttpResponse:
-    enrolment = get_object_or_404(Enrolment, pk=pk)
+    enrolment = get_object_or_404(
+        Enrolment, pk=pk, customer__in=Customer.objects.visible_to(request.membership)
+    )
     services.enrolment_retry(enrolment=enrolment)
     messages.success(request, _("They are on the way again."))
     return redirect("journey_people", enrolment.journey_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,7 +22,8 @@ from crm.lib.ui.formats import number_text, percent_text
 from customers.models import Customer
 from customers.querysets import CustomerQuerySet
 from customers.segmenting import Scope
-from marketing.models import Segment
+from customers.visibility import narrowed
+from marketing.models import Segment, SegmentMember
 from marketing.segments.compiling import Sql, compile_group, compile_rule
 from marketing.segments.definition import Group, Rule, parse, rules_of
 from marketing.segments.events import SEGMENT_ENTERED, SEGMENT_LEFT
@@ -117,11 +118,22 @@ class Moves:
     left: int
 
 
-def segment_moves(segment: Segment) -> Moves:
+def counts_for(membership: Membership, segments: Sequence[Segment]) -> dict[int, int]:
+    """How many people whom the member sees are in each; no query for who sees everything, else one."""
+    if membership.sees_everything:
+        return {segment.pk: segment.members_count for segment in segments}
+    rows = narrowed(SegmentMember.objects.filter(segment__in=segments), membership, "customer__")
+    found = dict(rows.order_by().values_list("segment").annotate(number=Count("pk")))
+    return {segment.pk: found.get(segment.pk, 0) for segment in segments}
+
+
+def segment_moves(segment: Segment, membership: Membership) -> Moves:
     since = timezone.now() - timedelta(days=30)
     news = Event.objects.filter(
         subject_type="marketing.segment", subject_id=segment.pk, occurred_at__gte=since
     )
+    if not membership.sees_everything:
+        news = news.filter(customer_id__in=Customer.objects.visible_to(membership).values("pk"))
     counts = dict(news.values_list("name").annotate(number=Count("pk")))
     return Moves(counts.get(SEGMENT_ENTERED.name, 0), counts.get(SEGMENT_LEFT.name, 0))
 
@@ -163,9 +175,13 @@ def preview(
     group = parse(definition)
     sql = compile_group(group, Scope(merchant, inside=(segment.pk,) if segment else ()))
     with patience():
-        count = count_of(sql)
+        if membership is None or membership.sees_everything:
+            count, everybody = count_of(sql), Customer.objects.present()
+        else:
+            everybody = Customer.objects.present().visible_to(membership)
+            count = people_of(sql).visible_to(membership).count()
         sample = sample_of(sql, membership=membership) if count else []
-        total = Customer.objects.present().count()
+        total = everybody.count()
     return Preview(sentence_of(group, currency=merchant.base_currency), count, total, sample)
 
 

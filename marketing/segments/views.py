@@ -37,10 +37,11 @@ def segment_list(request: StaffRequest) -> HttpResponse:
     if asked.search:
         rows = rows.filter(name__icontains=asked.search)
     page = keyset_page(rows, order=ORDER, after=asked.after)
+    counts = selectors.counts_for(request.membership, page.rows)
     context = {
         "listing": asked,
         "total": listing.count_text(*_count(rows)),
-        "rows": [(segment, selectors.segment_sentence(segment)) for segment in page.rows],
+        "rows": [(segment, selectors.segment_sentence(segment), counts[segment.pk]) for segment in page.rows],
         "more": asked.more(page.after),
         "starters": catalogue.STARTERS,
     }
@@ -157,15 +158,16 @@ def segment_options(request: StaffRequest) -> JsonResponse:
 def segment_detail(request: StaffRequest, pk: int) -> HttpResponse:
     segment = get_object_or_404(Segment.objects.select_related("merchant"), pk=pk)
     members = SegmentMember.objects.filter(segment=segment)
-    total = Customer.objects.present().count()
+    total = Customer.objects.present().visible_to(request.membership).count()
+    inside = selectors.counts_for(request.membership, [segment])[segment.pk]
     visible = Customer.objects.visible_to(request.membership).filter(pk__in=members.values("customer_id"))
     context = {
         "segment": segment,
         "sentence": selectors.segment_sentence(segment),
-        "count": number_text(segment.members_count),
-        "share": percent_text(segment.members_count / total if total else 0.0),
+        "count": number_text(inside),
+        "share": percent_text(inside / total if total else 0.0),
         "sample": list(visible.select_related("metrics").order_by("-metrics__last_order_at", "-pk")[:8]),
-        "moves": selectors.segment_moves(segment),
+        "moves": selectors.segment_moves(segment, request.membership),
         "campaigns": list(segment.campaigns.order_by("-created_at")[:5]),
     }
     fragment = request.headers.get("HX-Request") == "true"
@@ -187,6 +189,7 @@ def segment_people(request: StaffRequest, pk: int) -> HttpResponse:
     context = {
         "segment": segment,
         "rows": page.rows,
+        "count": selectors.counts_for(request.membership, [segment])[segment.pk],
         "more": asked.more(page.after),
         "may_export": request.membership.can("customers.export"),
         "export_query": f"segment={segment.pk}",
