@@ -14,7 +14,7 @@ from crm.lib.keyset import Count, Page, count_of, keyset_page
 from crm.lib.listing import Listing
 from customers.filters import ORDER
 from customers.merged import MergedAway
-from customers.models import Consent, Customer, FieldDefinition
+from customers.models import Consent, Customer
 from customers.models.consent import Channel, Purpose
 from customers.searching import MOST_HITS, customer_ids_found
 

@@ -67,8 +67,8 @@ class Column:
 
 @dataclass(frozen=True)
 class Extra:
-    """Columns that a merchant made: `path` leads to the value that holds them all, `cells` takes them from it,
-    masked unless `whole`."""
+    """Columns that a merchant made: `path` leads to the value that holds them all, `cells` takes them from
+    it, masked unless `whole`."""
 
     path: str
     columns: Sequence[Column]
