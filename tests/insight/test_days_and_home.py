@@ -76,8 +76,8 @@ def test_the_sentence_compares_weeks(merchant, scoped):
 
     def said(this_week, week_before, first=(0, 0)):
         known = {
-            today - timedelta(days=2): homes._Sum(Decimal(this_week), 1, Decimal(first[0])),
-            today - timedelta(days=9): homes._Sum(Decimal(week_before), 1, Decimal(first[1])),
+            today - timedelta(days=2): homes.DaySum(Decimal(this_week), 1, Decimal(first[0])),
+            today - timedelta(days=9): homes.DaySum(Decimal(week_before), 1, Decimal(first[1])),
         }
         return homes._sentence(known, today)
 

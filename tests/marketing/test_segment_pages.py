@@ -66,7 +66,7 @@ def test_the_builder_counts_while_typing(segment, member_client):
 def test_an_agent_with_own_customers_sees_no_others(segment, member_client):
     own = member_client("marketer", visibility="own")
     answer = preview(own, RICH).content.decode()
-    assert 'data-segment-count="1"' in answer
+    assert 'data-segment-count="0"' in answer
     assert "Anna" not in answer
 
 
