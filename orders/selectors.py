@@ -204,7 +204,6 @@ def product_facts(*, membership: Membership, product: Product) -> ProductFacts:
     newest = sold.select_related("order__customer").order_by("-placed_at", "-id")
     return ProductFacts(sums["orders"], sums["units"] or 0, sums["buyers"], sums["last"], list(newest[:10]))
 
-
     seen = seen_by(membership, "orders__customer__")
     return (
         SalesChannel.objects.select_related("company")

@@ -18,8 +18,8 @@ from crm.demo.people import people_write
 from crm.demo.sales import sales_write, shelves_write
 from crm.demo.stories.conversations import conversations_write
 from crm.demo.stories.errands import errands_write
-from crm.demo.stories.firms import firms_write
 from crm.demo.stories.exports import exports_write
+from crm.demo.stories.firms import firms_write
 from crm.demo.stories.mailings import mailings_write
 from crm.demo.stories.opinions import opinions_write
 from crm.demo.stories.record import fields_write, views_write
