@@ -204,6 +204,10 @@ def product_facts(*, membership: Membership, product: Product) -> ProductFacts:
     newest = sold.select_related("order__customer").order_by("-placed_at", "-id")
     return ProductFacts(sums["orders"], sums["units"] or 0, sums["buyers"], sums["last"], list(newest[:10]))
 
+
+def channels_with_counts(membership: Membership) -> QuerySet[SalesChannel]:
+    """Every channel with its seller, its number of orders that the member sees and the last one's instant; one
+    query."""
     seen = seen_by(membership, "orders__customer__")
     return (
         SalesChannel.objects.select_related("company")
