@@ -206,8 +206,7 @@ def product_facts(*, membership: Membership, product: Product) -> ProductFacts:
 
 
 def channels_with_counts(membership: Membership) -> QuerySet[SalesChannel]:
-    """Every channel with its seller, its number of orders that the member sees and the last one's instant; one
-    query."""
+    """Every channel with its seller, and the number and the newest of the orders that the member sees."""
     seen = seen_by(membership, "orders__customer__")
     return (
         SalesChannel.objects.select_related("company")
