@@ -179,6 +179,7 @@ CELERY_BEAT_SCHEDULE = {
     "exports.sweep": {"task": "exports.sweep", "schedule": 60.0},
     "exports.expire": {"task": "exports.expire", "schedule": 60.0},
     "imports.prune": {"task": "imports.prune", "schedule": crontab(hour=3, minute=20)},
+    "customers.gather_merged": {"task": "customers.gather_merged", "schedule": 300.0},
     "orders.refresh_metrics": {"task": "orders.refresh_metrics", "schedule": crontab(hour=2, minute=0)},
     "customers.sweep_tasks": {"task": "customers.sweep_tasks", "schedule": 30.0},
     "customers.find_duplicates": {

@@ -24,6 +24,7 @@ from customers.companies.api import CompanyViewSet, ContactViewSet
 from customers.consent import consent_record
 from customers.duplicates import api as _duplicates  # noqa: F401 - registers /duplicates/
 from customers.fields import api as field_api
+from customers.merging.api import MergeMixin
 from customers.models import Consent, Customer, Identity
 from customers.models.consent import Channel, Purpose
 from customers.normalising import normalise_email, normalise_phone
@@ -57,8 +58,8 @@ class CustomerFilterSet(ChangedFilterSet):
         return rows.filter(tags__contains=[value])
 
 
-class CustomerViewSet(UpsertMixin, ReadViewSet):
-    """Customers, newest first; erased ones are left out."""
+class CustomerViewSet(MergeMixin, UpsertMixin, ReadViewSet):
+    """Customers, newest first; erased ones are left out, merged ones answer 410 with who they are now."""
 
     model = Customer
     scopes = {"GET": "customers.read", "POST": "customers.write", "PATCH": "customers.write"}

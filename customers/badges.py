@@ -10,12 +10,19 @@ from crm.accounts.search import Hit, finder
 from crm.lib.masking import mask_email, mask_phone
 from crm.lib.ui.formats import phone_text
 from customers.companies.searching import matching
+from customers.merging.selectors import conflicts_open
 from customers.models import Company, Customer
 from customers.searching import customer_ids_found
 from customers.todos.selectors import due_count
 from customers.tokens import search_terms
 
 add_list(SavedList("customers", _("Customers"), "customer_list", "customers.view"))
+
+
+@badge("conflicts")
+def open_conflicts(membership: Membership) -> int:
+    """Pairs that wait for a decision, for those who may decide."""
+    return conflicts_open(membership).count() if membership.can("customers.merge") else 0
 
 
 @finder(label=_("Customers"), icon="user", needs="customers.view")

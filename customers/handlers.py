@@ -2,11 +2,13 @@
 
 from crm.events.handling import on
 from crm.events.models import Event
+from crm.imports.events import BATCH_IMPORTED
 from customers import events
 from customers.duplicates import merging as _declared  # noqa: F401 - says what a merge does to pairs
 from customers.duplicates.touching import customers_compare
 from customers.fields.services import field_strip
-from customers.models import FieldDefinition
+from customers.merging.gathering import gather_all, stragglers_gather
+from customers.models import FieldDefinition, MergeRecord
 from customers.searching import search_rebuild
 
 
@@ -47,3 +49,17 @@ def look_for_duplicates(event: Event) -> None:
     """Only against those who share a key; the night's pass compares everybody, imports included."""
     if event.customer_id:
         customers_compare([event.customer_id])
+
+
+@on(events.MERGED, name="customers.gather")
+def gather(event: Event) -> None:
+    """What somebody was writing for the absorbed one at that moment."""
+    record = MergeRecord.objects.select_related("merchant").filter(pk=event.data["merge"]).first()
+    if record is not None:
+        stragglers_gather(record=record)
+
+
+@on(BATCH_IMPORTED, name="customers.gather_all")
+def gather_imported(event: Event) -> None:
+    """An import recognises its people long before it writes their orders."""
+    gather_all()

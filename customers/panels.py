@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from customers.companies.registries import add_company_panel
-from customers.registries import Panel, SubjectPage, add_panel, add_subject_page
+from customers.registries import Action, Panel, SubjectPage, add_action, add_panel, add_subject_page
 
 add_panel(Panel("customer_companies", _("Companies"), "companies.view", order=15, topics=("customer:{id}",)))
 add_panel(Panel("customer_tasks", _("Tasks"), "tasks.view", order=10, topics=("customer:{id}",)))
@@ -20,3 +20,7 @@ add_panel(
         topics=("customer:{id}",),
     )
 )
+add_panel(
+    Panel("customer_merges", _("Merged records"), needs="customers.view", order=95, topics=("customer:{id}",))
+)
+add_action(Action("customer_merge_find", _("Merge with…"), "arrows-join", needs="customers.merge", order=90))

@@ -120,14 +120,28 @@ def person_of(request: Any, merchant: Merchant) -> PortalPerson | None:
         return None
     customer = None
     if kept["customer"]:
-        customer = Customer.objects.present().filter(pk=kept["customer"]).first()
-        if customer is None:  # erased or merged away since
+        customer = _now(kept)
+        if customer is None:
             sign_out(request, merchant)
             return None
     if now - kept["seen"] > SEEN_SECONDS:
         kept["seen"] = now
         request.session.modified = True
     return PortalPerson(kept["address"], customer, kept["grants"])
+
+
+def _now(kept: dict[str, Any]) -> Customer | None:
+    """Who the one who signed in is now: the person they were merged into. None for the erased, and for
+    whoever signed in before a merge was undone: their address may be the other one's now."""
+    rows = Customer.objects.select_related("merged_into").filter(pk=kept["customer"])
+    named: Customer | None = rows.first()
+    if named is None:
+        return None
+    customer: Customer = named.merged_into or named
+    splits = [one.split_at.timestamp() for one in (named, customer) if one.split_at]
+    if customer.erased_at is not None or any(at >= kept["started"] for at in splits):
+        return None
+    return customer
 
 
 def sign_in(request: Any, merchant: Merchant, *, person: PortalPerson) -> None:

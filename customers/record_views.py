@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.forms import BaseForm
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -27,6 +27,7 @@ from customers.fields.selectors import definitions
 from customers.fields.showing import sections_of
 from customers.filters import forget_facets, members, tags_in_use
 from customers.forms import AddressForm, ConsentForm, IdentityForm, errors_to_form, refusal_to_form
+from customers.merged import MergedAway
 from customers.models import Address, Customer, Identity
 from customers.note_views import notes_context
 from customers.registries import ACTIONS, PANELS, Action, Panel
@@ -52,8 +53,11 @@ class PlacedAction:
 
 @require_safe
 def customer_record(request: StaffRequest, customer_id: int) -> HttpResponse:
-    """The whole page; the panels of other apps load themselves."""
-    customer = customer_for(membership=request.membership, customer_id=customer_id)
+    """The whole page; the panels of other apps load themselves. Old addresses lead to who they are now."""
+    try:
+        customer = customer_for(membership=request.membership, customer_id=customer_id)
+    except MergedAway as moved:
+        return redirect("customer_record", moved.survivor_id)
     context = _summary(request, customer) | _story(request, customer) | notes_context(request, customer)
     context |= {
         "facts_panels": place_panels(PANELS, request.membership, customer.pk, "facts"),

@@ -33,6 +33,7 @@ WORDS = {
     "reviews": gettext_lazy("review requests"),
     "profiling": gettext_lazy("profiling"),
     "staff": gettext_lazy("by a colleague"),
+    "merge": gettext_lazy("by a merge"),
     "form": gettext_lazy("form"),
     "portal": gettext_lazy("portal"),
     "unsubscribe": gettext_lazy("unsubscribe link"),

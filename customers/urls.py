@@ -7,6 +7,7 @@ from customers import note_views, record_views, views
 from customers.companies.urls import urlpatterns as companies
 from customers.duplicates import views as duplicate_views
 from customers.fields import views as field_views
+from customers.merging import views as merging
 from customers.todos.urls import urlpatterns as todos
 
 urlpatterns: list[URLPattern] = [
@@ -36,6 +37,37 @@ urlpatterns: list[URLPattern] = [
     staff_path("customers/", views.customer_list, name="customer_list", needs="customers.view"),
     staff_path("customers/new/", views.customer_new, name="customer_new", needs="customers.edit"),
     staff_path("customers/bulk/", views.customer_bulk, name="customer_bulk", needs="customers.edit"),
+    staff_path("customers/conflicts/", merging.conflict_list, name="conflict_list", needs="customers.merge"),
+    staff_path(
+        "customers/conflicts/<int:conflict_id>/apart/",
+        merging.conflict_apart,
+        name="conflict_apart",
+        needs="customers.merge",
+    ),
+    staff_path(
+        "customers/merges/<int:merge_id>/undo/",
+        merging.merge_take_back,
+        name="merge_undo",
+        needs="customers.merge",
+    ),
+    staff_path(
+        "customers/<int:customer_id>/merge/",
+        merging.customer_merge_find,
+        name="customer_merge_find",
+        needs="customers.merge",
+    ),
+    staff_path(
+        "customers/<int:customer_id>/merge/<int:other_id>/",
+        merging.customer_merge,
+        name="customer_merge",
+        needs="customers.merge",
+    ),
+    staff_path(
+        "customers/<int:customer_id>/merges/",
+        merging.customer_merges,
+        name="customer_merges",
+        needs="customers.view",
+    ),
     staff_path(
         "customers/duplicates/",
         duplicate_views.duplicate_queue,

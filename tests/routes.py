@@ -21,6 +21,9 @@ from tests.factories.world import World
 ARGUMENTS = {
     "customer_id": "customers.Customer",
     "identity_id": "customers.Identity",
+    "other_id": "customers.Customer",
+    "merge_id": "customers.MergeRecord",
+    "conflict_id": "customers.IdentityConflict",
     "address_id": "customers.Address",
     "company_id": "customers.Company",
     "task_id": "customers.Task",

@@ -48,7 +48,9 @@ GROUPS: tuple[Group, ...] = (
     Group(
         _("Customers and orders"),
         (
-            Item("customer_list", "users", _("Customers"), "customers.view", "c", phone=True),
+            Item(
+                "customer_list", "users", _("Customers"), "customers.view", "c", badge="conflicts", phone=True
+            ),
             Item("company_list", "building", _("Companies"), "companies.view", "b"),
             Item("order_list", "shopping-bag", _("Orders"), "orders.view", "o", badge="orders", phone=True),
             Item("review_list", "star", _("Reviews"), "reviews.view", "r", badge="reviews"),

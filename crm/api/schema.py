@@ -26,6 +26,7 @@ REASONS = {
     "404": "Not here, or another merchant's.",
     "406": "Only application/json is served.",
     "409": "The state has moved on, or the same Idempotency-Key is at work.",
+    "410": "This customer was merged into another; `fields.merged_into` names it.",
     "413": "The body is too large.",
     "415": "Send application/json.",
     "422": "Understood and refused; `fields` says what is wrong.",
@@ -73,7 +74,9 @@ class Schema(AutoSchema):
 
     def _refusals(self) -> list[str]:
         statuses = [*ALWAYS, *(WITH_BODY if self.method != "GET" else ())]
-        return [*statuses, "404"] if "{" in self.path else statuses
+        if "{" in self.path:
+            statuses.append("404")
+        return [*statuses, "410"] if getattr(self.view, "may_be_merged", False) else statuses
 
     def _get_serializer_name(self, serializer: Any, direction: Any, bypass_extensions: bool = False) -> str:
         """Two apps may both have an EntrySerializer: the second gets its app's name before it."""

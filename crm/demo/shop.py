@@ -17,6 +17,7 @@ from crm.demo import words
 from crm.demo.people import people_write
 from crm.demo.sales import sales_write, shelves_write
 from crm.demo.stories.conversations import conversations_write
+from crm.demo.stories.doubles import doubles_write
 from crm.demo.stories.errands import errands_write
 from crm.demo.stories.exports import exports_write
 from crm.demo.stories.firms import firms_write
@@ -108,6 +109,7 @@ def _stories(merchant: Merchant, members: list[Membership], now: datetime, seed:
     standing_write(merchant=merchant, now=now)
     twins_write(merchant=merchant)
     exports_write(merchant=merchant, manager=manager)
+    doubles_write(merchant=merchant, manager=manager, agent=agent)
     mailings_write(merchant=merchant, marketer=by_role[Role.MARKETER], now=now, seed=seed)
 
 

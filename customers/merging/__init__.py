@@ -4,6 +4,6 @@
 carries it out. This package is itself the customers' `merging` module: importing it declares their rows.
 """
 
-from customers.merging import declared
+from customers.merging import declared, tasks
 
-__all__ = ["declared"]
+__all__ = ["declared", "tasks"]

@@ -18,9 +18,10 @@ from typing import Any
 from django.utils import timezone
 
 from crm.events.emitting import emit
+from crm.events.types import Text
 from customers import events
 from customers.models import Consent, Customer, Identity, MergeRecord
-from customers.models.consent import Channel
+from customers.models.consent import Channel, Purpose
 
 SOURCE = "merge"
 WECHAT = (Identity.Kind.WECHAT_UNIONID, Identity.Kind.WECHAT_OPENID)
@@ -35,6 +36,14 @@ class Outcome:
     survivor: bool | None
     absorbed: bool | None
     result: bool | None
+
+    @property
+    def channel_label(self) -> Text:
+        return Channel(self.channel).label
+
+    @property
+    def purpose_label(self) -> Text:
+        return Purpose(self.purpose).label
 
     @property
     def is_lost(self) -> bool:

@@ -1,11 +1,15 @@
 """What customer pages ask of a value."""
 
+from datetime import date
+
 from django import template
+from django.utils.formats import date_format
 
 from crm.lib.masking import mask_any, mask_email, mask_phone, mask_text
 from crm.lib.ui.formats import phone_text
+from crm.lib.ui.places import country_name
 from customers.addressing import address_lines
-from customers.models import Address, Customer, Identity
+from customers.models import Address, Customer, Identity, IdentityConflict
 
 register = template.Library()
 STAGE_TONES = {"lead": "", "customer": "info", "repeat": "good", "lapsed": "warn"}
@@ -65,3 +69,28 @@ def band_tone(band: str) -> str:
 @register.filter
 def band_icon(band: str) -> str:
     return "circle-check" if band == "certain" else "help-circle"
+
+
+@register.simple_tag
+def merge_value(value: object, may_see: bool, name: str) -> str:
+    """A field's value as a person reads it; a dash for none."""
+    if value in (None, "", [], {}):
+        return "–"
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {one}" for key, one in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    if name == "country":
+        return country_name(str(value))
+    if isinstance(value, date):
+        return date_format(value, "DATE_FORMAT")
+    shown = {"email": email_for, "phone": phone_for}.get(name)
+    return shown(str(value), may_see) if shown else str(value)
+
+
+@register.simple_tag
+def conflict_kinds(conflict: IdentityConflict) -> str:
+    """E-mail, Store member …"""
+    return ", ".join(
+        str(Identity.Kind(kind).label) for kind in conflict.kinds if kind in Identity.Kind.values
+    )

@@ -1,0 +1,112 @@
+"""Page-shaped reads of merges and conflicts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from crm.accounts.models import Membership
+from crm.lib.errors import NotFound
+from crm.lib.keyset import Page, keyset_page
+from customers.merging.preview import FieldChoice
+from customers.models import Customer, IdentityConflict, MergeRecord
+
+ORDER = ("-seen_at", "-pk")
+
+
+def merge_for(*, membership: Membership, merge_id: int) -> MergeRecord:
+    """The merge, if the member may see who the survivor is now, else NotFound."""
+    record = _merges().filter(pk=merge_id).first()
+    holder = record and (record.survivor.merged_into_id or record.survivor_id)
+    if record is None or not Customer.objects.visible_to(membership).filter(pk=holder).exists():
+        raise NotFound()
+    return record
+
+
+def merges_of(customer: Customer) -> list[MergeRecord]:
+    """What this person is made of and what was taken apart again, the newest first; at most 20."""
+    mine = Q(survivor=customer) | Q(survivor__merged_into=customer) | Q(absorbed=customer)
+    return list(_merges().filter(mine).order_by("-merged_at", "-pk")[:20])
+
+
+def _merges() -> QuerySet[MergeRecord]:
+    rows: QuerySet[MergeRecord] = MergeRecord.objects.select_related(
+        "survivor", "absorbed", "merged_by__user", "undone_by__user"
+    )
+    return rows
+
+
+# --- conflicts ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A conflict with both people as they are now."""
+
+    conflict: IdentityConflict
+    first: Customer
+    second: Customer
+
+
+def conflicts_open(membership: Membership) -> QuerySet[IdentityConflict]:
+    """Those of which the member may see both sides, as the people they are now."""
+    seen = Customer.objects.present().visible_to(membership)
+    first = Q(first__in=seen) | Q(first__merged_into__in=seen)
+    second = Q(second__in=seen) | Q(second__merged_into__in=seen)
+    rows: QuerySet[IdentityConflict] = IdentityConflict.objects.filter(
+        first, second, state=IdentityConflict.State.OPEN
+    )
+    return rows
+
+
+def conflict_page(*, membership: Membership, after: str) -> tuple[Page[Any], list[Asked]]:
+    """The open ones behind the cursor, the newest first. One query."""
+    rows = conflicts_open(membership).select_related(
+        "first__metrics", "second__metrics", "first__merged_into__metrics", "second__merged_into__metrics"
+    )
+    page = keyset_page(rows, order=ORDER, after=after)
+    return page, [asked(one) for one in page.rows]
+
+
+def asked(conflict: IdentityConflict) -> Asked:
+    first, second = conflict.first, conflict.second
+    return Asked(conflict, first.merged_into or first, second.merged_into or second)
+
+
+def conflict_for(*, membership: Membership, conflict_id: int) -> IdentityConflict:
+    """An open conflict of two people that the member may see, else NotFound."""
+    row = conflicts_open(membership).filter(pk=conflict_id).first()
+    if row is None:
+        raise NotFound()
+    return row
+
+
+def conflict_between(first: Customer, second: Customer) -> IdentityConflict | None:
+    """What is asked about these two, also by the names of people merged into them."""
+    ours = Q(first=first) | Q(first__merged_into=first)
+    theirs = Q(second=second) | Q(second__merged_into=second)
+    turned = (Q(first=second) | Q(first__merged_into=second)) & (
+        Q(second=first) | Q(second__merged_into=first)
+    )
+    rows = IdentityConflict.objects.filter((ours & theirs) | turned, state=IdentityConflict.State.OPEN)
+    found: IdentityConflict | None = rows.order_by("pk").first()
+    return found
+
+
+def conflicts_of(customer: Customer, membership: Membership) -> list[Asked]:
+    """The open ones that name this person; at most 5."""
+    names = Q(first=customer) | Q(second=customer)
+    names |= Q(first__merged_into=customer) | Q(second__merged_into=customer)
+    rows = conflicts_open(membership).filter(names)
+    people = rows.select_related("first__merged_into", "second__merged_into")
+    return [asked(one) for one in people.order_by("-seen_at", "-pk")[:5]]
+
+
+# --- the merge page -----------------------------------------------------------------------------------------
+
+
+def choosable(fields: list[FieldChoice]) -> list[FieldChoice]:
+    """Where the two differ; the rest is no choice."""
+    return [one for one in fields if one.differs]
