@@ -35,6 +35,9 @@ from customers.selectors import customer_for, reach_of
 from customers.services import clean_tags, customer_change, identity_add, identity_remove
 from customers.timeline import kinds, story_of
 
+# What there is to do and what was bought stands above the facts the page has itself; the rest below them.
+OWN_FACTS_AT = 30
+
 
 @dataclass(frozen=True)
 class PlacedPanel:
@@ -59,8 +62,10 @@ def customer_record(request: StaffRequest, customer_id: int) -> HttpResponse:
     except MergedAway as moved:
         return redirect("customer_record", moved.survivor_id)
     context = _summary(request, customer) | _story(request, customer) | notes_context(request, customer)
+    facts = place_panels(PANELS, request.membership, customer.pk, "facts")
     context |= {
-        "facts_panels": place_panels(PANELS, request.membership, customer.pk, "facts"),
+        "facts_panels": [one for one in facts if one.panel.order < OWN_FACTS_AT],
+        "later_panels": [one for one in facts if one.panel.order >= OWN_FACTS_AT],
         "story_panels": place_panels(PANELS, request.membership, customer.pk, "story"),
         "actions": place_actions(ACTIONS, request.membership, customer.pk, "customer"),
     }

@@ -16,8 +16,8 @@ class Panel:
     """A card of the customer page: a URL name that takes the customer's id and answers what stands inside it.
 
     The page draws the card with its title; an empty answer takes the card away. `column` is "facts" or
-    "story";
-    lower `order` stands higher; `topics` are live topics that refresh it ("{id}" is the customer's).
+    "story"; lower `order` stands higher, below 30 above the customer's own facts; `topics` are live topics
+    that refresh it ("{id}" is the customer's).
     The panel's view looks the customer up by `customers.selectors.customer_for`, which checks visibility.
     """
 

@@ -111,10 +111,12 @@ def export_new(request: StaffRequest) -> HttpResponseBase:
 
 @require_safe
 def export_record(request: StaffRequest, export_id: int) -> HttpResponse:
-    """How the export stands; for htmx the part that moves."""
+    """How the export stands; for htmx the part that moves, and the whole page once it moves no more."""
     export = selectors.export_for(membership=request.membership, export_id=export_id)
     context = _record(request, export)
     if request.headers.get("HX-Request") == "true":
+        if not (export.is_working or export.is_waiting):
+            return HttpResponse(headers={"HX-Refresh": "true"})
         return render(request, "exports/_export_standing.html", context)
     return render(request, "exports/export_record.html", context)
 

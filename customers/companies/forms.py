@@ -70,7 +70,7 @@ class CompanyForm(forms.Form):
     credit_limit = forms.DecimalField(
         label=_("Credit limit"), required=False, min_value=0, max_digits=15, decimal_places=2
     )
-    currency = forms.ChoiceField(label=_("in"), required=False)
+    currency = forms.ChoiceField(label=_("Currency"), required=False)
     payment_days = forms.IntegerField(label=_("Pays within days"), required=False, min_value=0, max_value=365)
     owner = forms.ChoiceField(label=pgettext_lazy("who looks after a customer", "Owner"), required=False)
     team = forms.ChoiceField(label=pgettext_lazy("who works here", "Team"), required=False)
@@ -111,6 +111,7 @@ def initial_of(company: Company) -> dict[str, Any]:
     return {name: getattr(company, name) for name in SAME} | {
         "parent": f"{company.parent.name} #{company.parent_id}" if company.parent else "",
         "tags": ", ".join(company.tags),
+        "credit_limit": "" if company.credit_limit is None else f"{company.credit_limit.normalize():f}",
         "owner": str(company.owner_id or ""),
         "team": str(company.team_id or ""),
     }

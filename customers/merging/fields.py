@@ -10,6 +10,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.utils.translation import gettext as _
 
+from crm.accounts.models import Membership
 from crm.lib.errors import Rejected, Text
 from customers.models import Consent, Customer
 from customers.models.consent import Channel, Purpose
@@ -124,4 +125,6 @@ def shown(customer: Customer, field: models.Field[Any, Any]) -> Any:
     if field.choices:
         return str(getattr(customer, f"get_{field.name}_display")())
     value = getattr(customer, field.name)
+    if isinstance(value, Membership):
+        return str(value.user)
     return str(value) if field.is_relation and value is not None else value

@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 
 from crm.accounts.models import Membership
 from crm.events.types import Text
+from crm.lib.ui.formats import number_text
 from customers.merging import consents, fields, moving
 from customers.merging.consents import Outcome
 from customers.merging.registry import movers
@@ -115,7 +116,9 @@ def _warnings(survivor: Customer, absorbed: Customer, outcomes: list[Outcome]) -
     found = []
     if mine.points and theirs.points:
         text = _("Both have points: %(mine)s and %(theirs)s. They are added up.")
-        found.append(Caution("points", text % {"mine": mine.points, "theirs": theirs.points}))
+        found.append(
+            Caution("points", text % {"mine": number_text(mine.points), "theirs": number_text(theirs.points)})
+        )
     if mine.open_tickets and theirs.open_tickets:
         text = _("Both have open tickets; they stay separate tickets of one person.")
         found.append(Caution("open_tickets", text))

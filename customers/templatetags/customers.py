@@ -1,14 +1,18 @@
 """What customer pages ask of a value."""
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 from django import template
-from django.utils.formats import date_format
 
+from crm.accounts.models import Membership
 from crm.lib.masking import mask_any, mask_email, mask_phone, mask_text
-from crm.lib.ui.formats import phone_text
+from crm.lib.ui.formats import day_text, phone_text
 from crm.lib.ui.places import country_name
 from customers.addressing import address_lines
+from customers.fields.selectors import definitions
+from customers.fields.showing import sections_of
 from customers.models import Address, Customer, Identity, IdentityConflict
 
 register = template.Library()
@@ -71,21 +75,33 @@ def band_icon(band: str) -> str:
     return "circle-check" if band == "certain" else "help-circle"
 
 
-@register.simple_tag
-def merge_value(value: object, may_see: bool, name: str) -> str:
-    """A field's value as a person reads it; a dash for none."""
+@register.simple_tag(takes_context=True)
+def merge_value(context: Mapping[str, Any], value: object, may_see: bool, name: str) -> str:
+    """A field's value as the reader may see it; a dash for none."""
     if value in (None, "", [], {}):
         return "–"
     if isinstance(value, dict):
-        return ", ".join(f"{key}: {one}" for key, one in value.items())
+        return _own_values(value, context["request"].membership)
     if isinstance(value, list):
         return ", ".join(map(str, value))
     if name == "country":
         return country_name(str(value))
     if isinstance(value, date):
-        return date_format(value, "DATE_FORMAT")
+        return day_text(value)
     shown = {"email": email_for, "phone": phone_for}.get(name)
     return shown(str(value), may_see) if shown else str(value)
+
+
+def _own_values(attributes: dict[str, Any], member: Membership) -> str:
+    """The shop's own fields by their labels, personal ones masked as on the customer's page; what programs
+    keep beside the fields by its key, for those who see everything."""
+    sections = sections_of(definitions(), attributes, member)
+    facts = [fact for section in sections for fact in section.facts]
+    words = [f"{fact.definition.label}: {fact.text}" for fact in facts if fact.text]
+    if member.can("customers.pii"):
+        named = {fact.definition.key for fact in facts}
+        words += [f"{key}: {one}" for key, one in attributes.items() if key not in named]
+    return ", ".join(words) or "–"
 
 
 @register.simple_tag

@@ -40,6 +40,12 @@
     document.getElementById("side-panel-title").textContent = element.dataset.panel;
     if (!panel.open) panel.showModal();
   });
+  // A link inherits hx-swap and hx-select of the list or card around it: the panel's body is only ever filled.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.target.id !== "side-panel-body") return;
+    event.detail.swapOverride = "innerHTML";
+    event.detail.selectOverride = "unset";
+  });
 
   // --- confirmation: data-confirm on a button or link, hx-confirm on an htmx element ----------------------
   function ask(text, element) {

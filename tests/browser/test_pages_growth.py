@@ -34,13 +34,17 @@ SETTINGS_PAGES = [
     *("portal_settings", "member_edit", "outbox", "hook_list"),
     *("connection_list", "connection_detail", "connection_edit"),
     *("webhook_list", "webhook_create", "webhook_detail"),
+    *("field_list", "field_new", "field_edit", "export_list", "export_record"),
 ]
 PORTAL_PAGES = [
     *("portal_home", "portal_order", "portal_return", "portal_reviews", "portal_review_edit"),
     *("portal_tickets", "portal_ticket", "portal_ticket_new", "portal_preferences"),
 ]
 STRANGERS_PAGES = ["portal_sign_in", "portal_contact"]
-EMPTY_PAGES = ["campaign_list", "template_list", "journey_list", "segment_list", "loyalty", "webhook_list"]
+EMPTY_PAGES = [
+    *("campaign_list", "template_list", "journey_list", "segment_list", "loyalty", "webhook_list"),
+    *("field_list", "export_list"),
+]
 LONG_ONES = [
     ("marketing.Campaign", "name"),
     ("marketing.Campaign", "subject"),
