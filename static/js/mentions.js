@@ -9,7 +9,6 @@
     box?.remove();
     box = null;
     field?.removeAttribute("aria-activedescendant");
-    field?.setAttribute("aria-expanded", "false");
   }
 
   function mark(at) {
@@ -48,7 +47,6 @@
       box.append(line);
     });
     field.after(box);
-    field.setAttribute("aria-expanded", "true");
     field.setAttribute("aria-controls", box.id);
     mark(0);
   }
