@@ -28,7 +28,7 @@ STAFF_PAGES = [
     *("company_list", "company_record", "company_new", "company_edit", "company_merge", "channel_seller"),
     *("task_list", "notice_list"),
     "duplicate_queue",
-    *("customer_merge_find", "customer_merge", "conflict_list"),
+    *("customer_merge_find", "conflict_list"),
     *("order_list", "order_record", "product_list", "product_record", "channel_list"),
     *("review_list", "review_detail", "review_integrity"),
     *("batch_list", "batch_new", "batch_record", "insight"),
