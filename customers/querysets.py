@@ -32,13 +32,9 @@ class CompanyQuerySet(models.QuerySet[Any]):
         return self.filter(archived_at__isnull=True)
 
     def visible_to(self, membership: Membership) -> CompanyQuerySet:
-        """By the same rule as customers: their own, their team's, or all."""
-        if membership.visibility == "all":
-            return self
-        mine = models.Q(owner=membership)
-        if membership.visibility == "team" and membership.team_id:
-            mine |= models.Q(team=membership.team_id)
-        return self.filter(mine)
+        """By the same rule as customers (customers/visibility.py)."""
+        condition = seen_by(membership)
+        return self if condition is None else self.filter(condition)
 
 
 class TaskQuerySet(models.QuerySet[Any]):
@@ -46,10 +42,17 @@ class TaskQuerySet(models.QuerySet[Any]):
         return self.filter(done_at__isnull=True)
 
     def visible_to(self, membership: Membership) -> TaskQuerySet:
-        """Their own (given to them or written by them); with `team` those of the team's members; or all."""
-        if membership.visibility == "all":
+        """Their own (given to them or written by them); with `team` those of the team's members; or all, but
+        for a member bound to a region only those about customers and companies whom they see."""
+        condition = seen_by(membership)
+        if condition is None:
             return self
         mine = models.Q(assignee=membership) | models.Q(creator=membership)
         if membership.visibility == "team" and membership.team_id:
             mine |= models.Q(assignee__team=membership.team_id)
+        if membership.visibility == "all":
+            for about in ("customer", "company"):
+                condition = seen_by(membership, f"{about}__")
+                assert condition is not None
+                mine |= models.Q(**{f"{about}__isnull": False}) & condition
         return self.filter(mine)

@@ -19,6 +19,7 @@ from crm.lib.listing import Choices, Filter, read
 from customers.companies.choosing import company_meant
 from customers.companies.forms import suggest
 from customers.forms import errors_to_form
+from customers.models import Company
 from orders import selectors
 from orders.companies import channel_give
 from orders.models import Product, SalesChannel
@@ -81,8 +82,12 @@ def product_record(request: StaffRequest, product_id: int) -> HttpResponse:
 
 @require_safe
 def channel_list(request: StaffRequest) -> HttpResponse:
+    channels = list(selectors.channels_with_counts(request.membership))
+    sellers = [channel.company_id for channel in channels if channel.company_id]
+    seen = Company.objects.visible_to(request.membership).filter(pk__in=sellers)
     context = {
-        "channels": list(selectors.channels_with_counts(request.membership)),
+        "channels": channels,
+        "seen": set(seen.values_list("pk", flat=True)),
         "may_edit": request.membership.can("companies.edit"),
     }
     return render(request, "orders/channel_list.html", context)
@@ -101,9 +106,10 @@ class SellerForm(forms.Form):
 
 
 def channel_seller(request: StaffRequest, channel_id: int) -> HttpResponse:
-    """Which company sells on the channel."""
+    """Which company sells on the channel; not for whom that company is somebody else's."""
     channel = SalesChannel.objects.select_related("company").filter(pk=channel_id).first()
-    if channel is None:
+    seen = Company.objects.visible_to(request.membership)
+    if channel is None or (channel.company_id and not seen.filter(pk=channel.company_id).exists()):
         raise NotFound()
     now = f"{channel.company} #{channel.company_id}" if channel.company else ""
     form = SellerForm(request.POST or None, initial={"company": now})

@@ -150,7 +150,7 @@ def contacts_for(company: Company, membership: Membership) -> Contacts:
     rows = list(
         everyone.filter(pk__in=Customer.objects.visible_to(membership).values("pk"))[: MOST_CONTACTS + 1]
     )
-    hidden = 0 if membership.visibility == "all" else everyone.count() - len(rows)
+    hidden = 0 if membership.sees_everything else everyone.count() - len(rows)
     rows.sort(key=_is_second)
     return Contacts(rows[:MOST_CONTACTS], len(rows) > MOST_CONTACTS, max(hidden, 0))
 

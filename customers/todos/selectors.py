@@ -48,7 +48,7 @@ def rows_of(tasks: list[Task], membership: Membership) -> list[TaskRow]:
     """Two queries for a member who doesn't see everything, none for the others."""
     people = {one.customer_id for one in tasks if one.customer_id}
     firms = {one.company_id for one in tasks if one.company_id}
-    if membership.visibility != "all":
+    if not membership.sees_everything:
         seen = Customer.objects.visible_to(membership).filter(pk__in=people)
         people = set(seen.values_list("pk", flat=True))
         theirs = Company.objects.visible_to(membership).filter(pk__in=firms)
