@@ -14,7 +14,7 @@ PLAIN = re.compile(r"^[A-Z0-9][A-Z0-9 ./-]{2,39}$")
 def normalise_tax_number(value: str, country: str) -> str | None:
     """The number in the form of its country (ISO 3166-1), "" for none, None when it can't be one.
 
-    Format and check digit by python-stdnum (docs/decisions/0022); a country without a known rule takes three
+    Format and check digit by python-stdnum (docs/decisions/0024); a country without a known rule takes three
     to
     forty letters and digits. An EU number may carry its country's two letters, whatever the company's country
     is.
