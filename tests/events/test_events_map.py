@@ -20,7 +20,7 @@ def test_the_page_equals_the_code():
 
 def test_every_event_belongs_to_an_app_and_reads_in_english():
     apps = {"accounts", "customers", "orders", "reviews", "service", "marketing", "loyalty", "insight"}
-    apps |= {"imports", "integrations", "events"}
+    apps |= {"imports", "exports", "integrations", "events"}
     for name, kind in REGISTRY.items():
         app, _sign, fact = name.partition(".")
         assert app in apps, name
