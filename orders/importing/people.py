@@ -23,6 +23,7 @@ from customers import events
 from customers.identities import Contact, Key, Kind, keys_of, resolve
 from customers.models import Customer
 from customers.normalising import normalise_email, normalise_name, normalise_phone
+from customers.searching import search_rebuild
 from orders.importing.countries import country_code
 from orders.importing.tables import IDENTITY, METRICS, channel_of, execute, fetch, names
 
@@ -170,6 +171,7 @@ def _make(batch: ImportBatch, merchant: Merchant, buyers: list[Buyer], source: s
         for buyer in buyers
     ]
     emit_many(drafts, merchant=merchant, backfill=True)
+    search_rebuild(customer.pk for customer in made)
 
 
 def _customer(batch: ImportBatch, merchant: Merchant, buyer: Buyer, source: str) -> Customer:

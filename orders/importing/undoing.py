@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import models
+from django.db.models import Q
 from django.db.models.fields.reverse_related import ForeignObjectRel
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -17,7 +18,7 @@ from crm.events.emitting import Draft, emit_many
 from crm.events.models import Delivery, Event
 from crm.imports.models import Change, ImportBatch, KeptRow
 from crm.imports.registry import Step
-from customers.models import Customer, Identity, Metrics
+from customers.models import Customer, DuplicatePair, Identity, MatchKeys, Metrics, SearchDocument
 from orders import metrics
 from orders.importing.changing import restore
 from orders.importing.events import ORDER_WITHDRAWN
@@ -26,6 +27,8 @@ from orders.importing.tables import execute
 from orders.models import Order, OrderLine, Product, Refund, RefundLine, SalesChannel, Variant
 
 CHUNK = 500
+# What the house keeps beside a customer by itself: no sign that anybody has touched them.
+KEPT_BY_US: tuple[Any, ...] = (Identity, Metrics, SearchDocument, MatchKeys)
 EVENT, DELIVERY = Event._meta.db_table, Delivery._meta.db_table
 
 
@@ -157,7 +160,11 @@ def undo_customers(batch: ImportBatch, cursor: int) -> int | None:
     if not customers:
         return None
     ids = [customer.pk for customer in customers]
-    reasons = _pointed_at(Customer, ids, besides={Identity, Metrics})
+    reasons = _pointed_at(Customer, ids, besides={*KEPT_BY_US, DuplicatePair})
+    decided = DuplicatePair.objects.exclude(state=DuplicatePair.State.OPEN)
+    for pair in decided.filter(Q(low__in=ids) | Q(high__in=ids)):
+        for pk in {pair.low_id, pair.high_id}.intersection(ids):
+            reasons.setdefault(pk, _("somebody decided about a duplicate of it"))
     for customer in customers:
         if customer.updated_at != customer.created_at:
             reasons.setdefault(customer.pk, _("changed since by somebody else"))
@@ -165,8 +172,9 @@ def undo_customers(batch: ImportBatch, cursor: int) -> int | None:
             _keep(batch, "customers.customer", customer.pk, str(customer), reasons[customer.pk])
     gone = [pk for pk in ids if pk not in reasons]
     _forget_events(batch, "customers.customer", gone)
-    _raw_delete(Identity.objects.filter(customer_id__in=gone))
-    _raw_delete(Metrics.objects.filter(customer_id__in=gone))
+    for model in KEPT_BY_US:
+        _raw_delete(model.objects.filter(customer_id__in=gone))
+    _raw_delete(DuplicatePair.objects.filter(Q(low__in=gone) | Q(high__in=gone)))
     _raw_delete(Customer.objects.filter(pk__in=gone))
     return int(ids[-1])
 

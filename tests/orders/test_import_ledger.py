@@ -10,7 +10,9 @@ import pytest
 from crm.events.models import Event
 from crm.imports.models import ImportBatch, KeptRow, RefusedRow
 from crm.imports.staging import table_exists, table_name
-from customers.models import Customer, Identity, Metrics, Note
+from customers.duplicates.scanning import duplicates_find
+from customers.models import Customer, DuplicatePair, Identity, MatchKeys, Metrics, Note
+from customers.searching import customer_ids_found
 from orders.models import Order, OrderLine, Product, Refund, RefundLine, SalesChannel, Variant
 from tests.orders.import_support import SMALL, SMALL_TOLD, checked, csv_of, imported, ledger_csv, undone
 
@@ -159,6 +161,32 @@ def test_undo_takes_everything_back(scoped):
     assert not KeptRow.objects.exists()
     left = set(Event.objects.values_list("name", flat=True))
     assert left == {"imports.batch_imported", "imports.batch_undone", "orders.order_withdrawn"}
+
+
+def test_imported_customers_are_found_at_once_and_nothing_of_ours_keeps_them(scoped):
+    """The search document and the nightly comparison are the house's own: neither holds an undo up."""
+    head = ["Order", "Order date", "Email", "Customer name", "Qty", "Unit price"]
+    rows = [head, ["1", "2024-01-01", "li.mei@example.com", "李梅", 1, 5]]
+    rows += [["2", "2024-01-02", "limei@example.com", "李梅", 1, 5]]
+    batch = imported(scoped, csv_of(rows))
+    assert len(customer_ids_found("李梅")) == 2
+    duplicates_find()
+    assert MatchKeys.objects.count() == 2
+    undone(scoped, batch)
+    assert not Customer.objects.exists()
+
+
+def test_a_decided_pair_keeps_its_two_customers(scoped):
+    head = ["Order", "Order date", "Email", "Customer name", "Qty", "Unit price"]
+    rows = [head, ["1", "2024-01-01", "a@example.com", "Ann", 1, 5]]
+    rows += [["2", "2024-01-02", "b@example.com", "Ann", 1, 5]]
+    batch = imported(scoped, csv_of(rows))
+    low, high = Customer.objects.order_by("pk")
+    refused = {"score": 1.0, "probability": 0.5, "band": "likely", "state": DuplicatePair.State.REFUSED}
+    DuplicatePair.objects.create(merchant=scoped, low=low, high=high, **refused)
+    undone(scoped, batch)
+    assert Customer.objects.count() == 2
+    assert "duplicate" in KeptRow.objects.filter(model="customers.customer").first().reason
 
 
 def test_undo_keeps_what_others_have_touched_and_says_why(scoped):
