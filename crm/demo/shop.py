@@ -107,7 +107,7 @@ def _stories(merchant: Merchant, members: list[Membership], now: datetime, seed:
     firms_write(merchant=merchant, owners=[agent, manager])
     errands_write(merchant=merchant, members=members, now=now)
     standing_write(merchant=merchant, now=now)
-    twins_write(merchant=merchant)
+    twins_write(merchant=merchant, now=now)
     exports_write(merchant=merchant, manager=manager)
     doubles_write(merchant=merchant, manager=manager, agent=agent)
     mailings_write(merchant=merchant, marketer=by_role[Role.MARKETER], now=now, seed=seed)

@@ -113,3 +113,17 @@ def test_a_taken_name_or_a_wrong_size_is_a_clear_error(merchant: Merchant) -> No
         call_command("demo", customers=0)
     with pytest.raises(CommandError):
         call_command("demo", customers=5, orders=5, merchant=merchant.slug, bare=True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_the_shop_made_of_the_past_is_dated_in_the_past() -> None:
+    """The first customers of the list are buyers, and points were earned when their order was paid."""
+    merchant = make("dated")
+    with merchant_scope(merchant):
+        newest = Customer.objects.order_by("-created_at").values_list("source", flat=True)[:5]
+        assert not set(newest) & {"checkout", "import"}
+        days = {
+            at.date()
+            for at in Event.objects.filter(name="loyalty.points_earned").values_list("occurred_at", flat=True)
+        }
+    assert len(days) > 10

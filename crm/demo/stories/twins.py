@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from crm.accounts.models import Merchant
+from crm.events.models import Event
 from customers.belongings import address_add
 from customers.duplicates.scanning import duplicates_find
+from customers.models import Customer
 from customers.services import customer_create
 
 Facts = dict[str, Any]
@@ -64,16 +66,19 @@ TWINS: list[tuple[Facts, Facts]] = [
 ]  # fmt: skip
 
 
-def twins_write(*, merchant: Merchant) -> None:
-    """A dozen people known twice, and the night's pass that finds them."""
-    for first, again in TWINS:
-        for source, facts in (("import", first), ("checkout", again)):
-            _write(merchant, source, dict(facts))
+def twins_write(*, merchant: Merchant, now: datetime) -> None:
+    """A dozen people known twice, first by an import of last year and again since, and the night's pass that
+    finds them."""
+    for place, (first, again) in enumerate(TWINS):
+        _write(merchant, "import", dict(first), now - timedelta(days=380))
+        _write(merchant, "checkout", dict(again), now - timedelta(days=20 + 17 * place))
     duplicates_find()
 
 
-def _write(merchant: Merchant, source: str, facts: Facts) -> None:
+def _write(merchant: Merchant, source: str, facts: Facts, since: datetime) -> None:
     home = {name: facts.pop(name) for name in ("line1", "postal_code") if name in facts}
     customer = customer_create(merchant=merchant, source=source, **facts)
+    Customer.objects.filter(pk=customer.pk).update(created_at=since)
+    Event.objects.filter(customer_id=customer.pk).update(occurred_at=since)
     if home:
         address_add(customer=customer, city=facts["city"], country=facts["country"], **home)
