@@ -39,7 +39,7 @@ def suggest(url_name: str, list_id: str) -> dict[str, Any]:
 class CompanyForm(forms.Form):
     """What a company is. `parent` is an id, checked by the view against what the member may see."""
 
-    name = forms.CharField(label=_("Name"), max_length=200)
+    name = forms.CharField(label=pgettext_lazy("of a thing", "Name"), max_length=200)
     kind = forms.ChoiceField(label=_("Kind"), choices=Company.Kind)
     parent = forms.CharField(
         label=_("Belongs to"),

@@ -146,7 +146,7 @@ class DefinitionForm(forms.Form):
     )
     applies_to = forms.ChoiceField(label=gettext_lazy("Belongs to"), required=False)
     key = forms.CharField(
-        label=gettext_lazy("Key"),
+        label=pgettext_lazy("of a field", "Key"),
         max_length=40,
         required=False,
         help_text=gettext_lazy(

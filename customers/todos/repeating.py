@@ -106,7 +106,8 @@ def words(rule: str) -> str:
     parts = parsed(rule)
     every = int(parts.get("INTERVAL", "1"))
     if parts["FREQ"] == "DAILY":
-        text = ngettext("every day", "every %(n)s days", every) % {"n": every}
+        more = ngettext("every %(n)s day", "every %(n)s days", every) % {"n": every}
+        text = _("every day") if every == 1 else more
     elif parts["FREQ"] == "WEEKLY":
         text = _weekly_words(parts.get("BYDAY", ""), every)
     else:
@@ -115,20 +116,31 @@ def words(rule: str) -> str:
     return _("%(rule)s until %(day)s") % {"rule": text, "day": day_text(until)} if until else text
 
 
+# One is said without its number ("every week"), which a plural can't do for languages that have none.
+
+
 def _weekly_words(by_day: str, every: int) -> str:
     if by_day == ",".join(WORKDAYS) and every == 1:
         return _("every working day")
     names = day_names()
     shown = ", ".join(names[day] for day in by_day.split(",") if day)
-    text = ngettext("every week on %(days)s", "every %(n)s weeks on %(days)s", every)
+    if every == 1:
+        return _("every week on %(days)s") % {"days": shown}
+    text = ngettext("every %(n)s week on %(days)s", "every %(n)s weeks on %(days)s", every)
     return text % {"n": every, "days": shown}
 
 
 def _monthly_words(on: str, every: int) -> str:
     if on == "-1":
-        text = ngettext("on the last day of every month", "on the last day of every %(n)s months", every)
+        if every == 1:
+            return _("on the last day of every month")
+        text = ngettext(
+            "on the last day of every %(n)s month", "on the last day of every %(n)s months", every
+        )
         return text % {"n": every}
-    text = ngettext("every month on day %(day)s", "every %(n)s months on day %(day)s", every)
+    if every == 1:
+        return _("every month on day %(day)s") % {"day": on}
+    text = ngettext("every %(n)s month on day %(day)s", "every %(n)s months on day %(day)s", every)
     return text % {"n": every, "day": on}
 
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import time_machine
 from django.db import IntegrityError, transaction
+from django.utils import translation
 
 from crm.accounts.models import Notice
 from crm.events.models import Event
@@ -121,6 +122,10 @@ def test_what_a_rule_leaves_out_is_its_first_days():
     assert canonical("", start) == ""
     assert words("FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,TH") == "every 2 weeks on Mon, Thu"
     assert words("FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR") == "every working day"
+    assert words("FREQ=WEEKLY;BYDAY=SU") == "every week on Sun"
+    with translation.override("zh-hans"):
+        assert words("FREQ=WEEKLY;BYDAY=SU") == "每周日"
+        assert words("FREQ=MONTHLY;INTERVAL=2;BYMONTHDAY=-1") == "每 2 个月的最后一天"
 
 
 def test_done_makes_the_next_one_once(scoped, member, clock):
