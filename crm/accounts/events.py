@@ -39,5 +39,10 @@ VIEW_SHARED = EventType(
     keys=("name", "list", "what"),
 )
 DATA_EXPORTED = EventType(
-    "accounts.data_exported", _("Data exported"), _("%(rows)s rows of %(what)s exported"), on_timeline=False
+    "accounts.data_exported",
+    _("Data exported"),
+    _("%(rows)s rows of %(what)s exported"),
+    on_timeline=False,
+    keys=("rows", "what"),
+    figures=("rows",),
 )

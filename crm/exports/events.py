@@ -4,6 +4,8 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.events.types import EventType
 
+from .registry import label_of
+
 
 def _kind(
     name: str, label: object, text: object, *keys: str, tone: str = "info", icon: str = "download"
@@ -17,6 +19,8 @@ def _kind(
         scope="exports.read",
         on_timeline=False,
         keys=("what", "rows", *keys),
+        figures=("rows",),
+        words={"what": label_of},
     )
 
 

@@ -13,6 +13,7 @@ BATCH_IMPORTED = EventType(
     scope="imports.read",
     on_timeline=False,
     keys=("file", "rows"),
+    figures=("rows",),
 )
 BATCH_UNDONE = EventType(
     "imports.batch_undone",
@@ -23,4 +24,5 @@ BATCH_UNDONE = EventType(
     scope="imports.read",
     on_timeline=False,
     keys=("file", "rows"),
+    figures=("rows",),
 )

@@ -17,6 +17,7 @@ CAMPAIGN_STARTED = EventType(
     scope="campaigns.read",
     on_timeline=False,
     keys=("campaign", "people"),
+    figures=("people",),
 )
 CAMPAIGN_CHANGED = EventType(
     "marketing.campaign_changed",
@@ -40,6 +41,7 @@ CAMPAIGN_SENT = EventType(
     scope="campaigns.read",
     on_timeline=False,
     keys=("campaign", "people"),
+    figures=("people",),
 )
 MAIL_SENT = EventType(
     "marketing.mail_sent",

@@ -13,6 +13,7 @@ POINTS_EARNED = EventType(
     scope="loyalty.read",
     portal=True,
     keys=("points",),
+    figures=("points",),
 )
 POINTS_TAKEN = EventType(
     "loyalty.points_taken",
@@ -23,6 +24,7 @@ POINTS_TAKEN = EventType(
     scope="loyalty.read",
     portal=True,
     keys=("points",),
+    figures=("points",),
 )
 POINTS_CORRECTED = EventType(
     "loyalty.points_corrected",
@@ -31,6 +33,7 @@ POINTS_CORRECTED = EventType(
     icon="award",
     scope="loyalty.read",
     keys=("points", "reason"),
+    figures=("points",),
 )
 TIER_CHANGED = EventType(
     "loyalty.tier_changed",

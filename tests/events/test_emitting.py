@@ -3,7 +3,7 @@
 import pytest
 from django.db import transaction
 from django.db.transaction import TransactionManagementError
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from crm.events import handling
 from crm.events.actor import acting
@@ -11,7 +11,9 @@ from crm.events.emitting import BATCH, Draft, emit, emit_many
 from crm.events.handling import HANDLERS, on, on_every
 from crm.events.models import Delivery, Event
 from crm.events.types import REGISTRY, EventType
+from crm.exports.events import EXPORT_READY
 from crm.lib.tenancy import merchant_scope
+from marketing.campaigns.events import CAMPAIGN_STARTED
 from orders.events import ORDER_PLACED
 from tests.factories.customers import make_customer
 
@@ -174,3 +176,21 @@ def test_the_sentence_never_breaks(case, data, sentence, kind):
 )
 def test_amounts_are_told_as_money(case, data, sentence, scoped):
     assert ORDER_PLACED.sentence(data) == sentence
+
+
+@pytest.mark.parametrize(
+    "language, rows, sentence",
+    [
+        ("en", 1395, "1,395 rows of Customers written into a file"),
+        ("zh-hans", 1395, "1,395 行顾客已写入文件"),
+        ("en", "–", "– rows of Customers written into a file"),
+    ],
+)
+def test_figures_are_grouped_and_words_are_the_readers(language, rows, sentence, scoped):
+    with translation.override(language):
+        assert EXPORT_READY.sentence({"what": "customers", "rows": rows}) == sentence
+
+
+def test_a_grouped_figure_still_chooses_its_plural(scoped):
+    told = [CAMPAIGN_STARTED.sentence({"campaign": "Tea", "people": n}) for n in (1, 1_204)]
+    assert told == ["Campaign “Tea” started to 1 person", "Campaign “Tea” started to 1,204 people"]
