@@ -1,7 +1,7 @@
 """Run before the processes start: `python -m crm.local.prepare database` and `… static`, side by side.
 
-`database` applies the migrations and loads a demo shop into an empty database; `static` collects and hashes
-the files that browsers load.
+`database` applies the migrations and loads a demo shop into an empty database, `tables` does the first half
+(before a command of `make manage`); `static` collects and hashes the files that browsers load.
 """
 
 import json
@@ -27,6 +27,7 @@ def main(what: str, *flags: str) -> int:
         collect_static()
     else:
         migrate()
+    if what == "database":
         load_demo(embedded="embedded" in flags)
     return 0
 

@@ -68,16 +68,26 @@ def remember(place: Place, env: dict[str, str]) -> None:
 
 def has_shop(place: Place, port: int) -> bool:
     """Whether the embedded database holds a shop."""
+    return bool(answer(place, port, "SELECT EXISTS (SELECT FROM accounts_merchant)"))
+
+
+def has_tables(place: Place, port: int) -> bool:
+    """Whether anything was ever migrated in the embedded database."""
+    return bool(answer(place, port, "SELECT to_regclass('django_migrations') IS NOT NULL"))
+
+
+def answer(place: Place, port: int, question: str) -> object:
+    """The first column of the first row; None also where the database or the table is not there."""
     try:
         session = postgres.connect(port, place.secrets()["POSTGRES_PASSWORD"], postgres.DATABASE)
     except psycopg2.OperationalError:
-        return False
+        return None
     try:
         with session.cursor() as cursor:
-            cursor.execute("SELECT EXISTS (SELECT FROM accounts_merchant)")
+            cursor.execute(question)
             row = cursor.fetchone()
-            return bool(row and row[0])
+            return row[0] if row else None
     except psycopg2.errors.UndefinedTable:
-        return False
+        return None
     finally:
         session.close()

@@ -178,9 +178,22 @@ def newest_change() -> int:
 
 
 def manage(arguments: list[str], port: int) -> int:
-    """manage.py's exit code. Uses the services that run; starts them for the command when none do."""
+    """manage.py's exit code. Uses the services that run; starts them for the command when none do. A database
+    without any table gets them first, so that a shop can be made before the first `make run`."""
     place = Place.from_environment().prepare()
-    return with_services(place, port, lambda stack: call_manage(stack, arguments))
+
+    def work(stack: Stack) -> int:
+        if stack.owns_database and not prepared.has_tables(place, stack.ports.postgres):
+            tables_make(stack)
+        return call_manage(stack, arguments)
+
+    return with_services(place, port, work)
+
+
+def tables_make(stack: Stack) -> None:
+    command = [sys.executable, "-m", "crm.local.prepare", "tables"]
+    if subprocess.run(command, cwd=ROOT, env=stack.env, stdout=sys.stderr, check=False).returncode != 0:
+        raise Refused("The tables of the new database could not be made; what was said is above.")
 
 
 def with_services(place: Place, port: int, action: Callable[[Stack], int]) -> int:
