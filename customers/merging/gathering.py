@@ -14,9 +14,9 @@ from django.utils import timezone
 
 from crm.lib.tenancy import all_merchants, merchant_scope, scoped_merchant_id
 from customers.merging import moving
-from customers.merging.locking import locked
+from customers.merging.locking import locked_record
 from customers.merging.registry import Mover, movers, recount
-from customers.models import MergeMove, MergeRecord
+from customers.models import MergeRecord
 
 # Longer than any transaction of ours may last.
 LOOK_BACK = timedelta(minutes=30)
@@ -26,45 +26,26 @@ CUSTOMER = "customers.Customer"
 @transaction.atomic
 def stragglers_gather(*, record: MergeRecord) -> int:
     """Carries over what came to the absorbed since, with the journal of it; how many rows. Usually none:
-    then one query for each model, and no lock is taken."""
-    if not record.is_active or not any(_stray(record, mover) for mover in _looked()):
+    then one query for each model, and no lock is taken.
+
+    By the rules of a merge, one step of a chain after the other: each merge's journal knows its own rows, so
+    that the chain comes apart in any order.
+    """
+    if not record.is_active or not any(moving.is_left(record, mover) for mover in _looked()):
         return 0
-    people = locked(record.merchant, [record.survivor_id, record.absorbed_id])
-    fresh = MergeRecord.objects.get(pk=record.pk)
+    fresh, holder, _absorbed = locked_record(record)
     if not fresh.is_active:
         return 0
-    holder_id = people[fresh.survivor_id].merged_into_id or fresh.survivor_id
-    found = 0
-    for mover in _looked():
-        ids = _stray(fresh, mover)
-        if ids:
-            moving.query(
-                f"UPDATE {mover.table} SET {mover.column} = %(holder)s WHERE id = ANY(%(ids)s::bigint[])",
-                {"holder": holder_id, "ids": ids},
-            )
-            MergeMove.objects.create(merchant_id=fresh.merchant_id, record=fresh, model=mover.model, ids=ids)
-            found += len(ids)
-    recount(fresh.merchant_id, [holder_id, fresh.absorbed_id])
+    found = sum(moving.move(fresh, mover) for mover in _looked())
+    recount(fresh.merchant_id, [fresh.survivor_id, fresh.absorbed_id])
+    if holder.pk != fresh.survivor_id:
+        onward = MergeRecord.objects.get(absorbed_id=fresh.survivor_id, state=MergeRecord.State.ACTIVE)
+        stragglers_gather(record=onward)
     return found
 
 
 def _looked() -> list[Mover]:
     return [one for one in movers() if one.model != CUSTOMER]
-
-
-def _stray(record: MergeRecord, mover: Mover) -> list[int]:
-    """Rows of the absorbed that were not set aside: those above the mark, or below it and never seen."""
-    stays = f"AND NOT ({mover.staying})" if mover.staying else ""
-    rows = moving.query(
-        f"SELECT t.id FROM {mover.table} t WHERE t.merchant_id = %(merchant)s::bigint"
-        f" AND t.{mover.column} = %(absorbed)s {stays} ORDER BY t.id LIMIT {moving.CHUNK}",
-        {
-            "merchant": record.merchant_id,
-            "survivor": record.survivor_id,
-            "absorbed": record.absorbed_id,
-        },
-    )
-    return [row[0] for row in rows]
 
 
 def gather_recent() -> int:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from crm.accounts.models import Merchant
 from crm.lib.errors import NotFound
 from customers.identities import Key, lock_keys
-from customers.models import Customer, Identity, Metrics
+from customers.models import Customer, Identity, MergeRecord, Metrics
 
 
 def locked(merchant: Merchant, ids: Sequence[int]) -> dict[int, Customer]:
@@ -32,6 +32,24 @@ def locked(merchant: Merchant, ids: Sequence[int]) -> dict[int, Customer]:
     # A key that came in between belongs to a way in that has committed.
     lock_keys(merchant, [key for key in _keys(wanted) if key not in keys])
     return people
+
+
+def locked_record(record: MergeRecord) -> tuple[MergeRecord, Customer, Customer]:
+    """The record as it is now, who holds the absorbed one's things, and the absorbed; both and the survivor
+    locked."""
+    wanted = {record.survivor_id, record.absorbed_id}
+    wanted |= set(
+        Customer.objects.filter(pk=record.survivor_id, merged_into__isnull=False).values_list(
+            "merged_into_id", flat=True
+        )
+    )
+    while True:
+        people = locked(record.merchant, sorted(wanted))
+        holder_id = people[record.survivor_id].merged_into_id or record.survivor_id
+        if holder_id in people:
+            fresh = MergeRecord.objects.select_related("merchant").get(pk=record.pk)
+            return fresh, people[holder_id], people[record.absorbed_id]
+        wanted.add(holder_id)  # merged on while we waited
 
 
 def _keys(ids: Sequence[int]) -> list[Key]:

@@ -52,9 +52,9 @@ def carry_over(record: MergeRecord) -> dict[str, int]:
     return counts
 
 
-def move(record: MergeRecord, mover: Mover, *, target: int | None = None) -> int:
+def move(record: MergeRecord, mover: Mover) -> int:
     """The rows that go over now; they are written to the journal."""
-    values = _names(record, target)
+    values = _names(record)
     for change in mover.changes:
         _change(record, mover, change.values, change.where, values)
     stays = f"AND NOT ({mover.staying})" if mover.staying else ""
@@ -68,12 +68,19 @@ def move(record: MergeRecord, mover: Mover, *, target: int | None = None) -> int
     return len(ids)
 
 
-def _names(record: MergeRecord, target: int | None = None) -> dict[str, Any]:
-    return {
-        "merchant": record.merchant_id,
-        "survivor": target or record.survivor_id,
-        "absorbed": record.absorbed_id,
-    }
+def is_left(record: MergeRecord, mover: Mover) -> bool:
+    """Whether the absorbed has rows that should have gone over."""
+    stays = f"AND NOT ({mover.staying})" if mover.staying else ""
+    rows = query(
+        f"SELECT 1 FROM {mover.table} t WHERE t.merchant_id = %(merchant)s::bigint"
+        f" AND t.{mover.column} = %(absorbed)s {stays} LIMIT 1",
+        _names(record),
+    )
+    return bool(rows)
+
+
+def _names(record: MergeRecord) -> dict[str, Any]:
+    return {"merchant": record.merchant_id, "survivor": record.survivor_id, "absorbed": record.absorbed_id}
 
 
 def _note(record: MergeRecord, model: str, ids: Sequence[int]) -> None:

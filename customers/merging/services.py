@@ -14,7 +14,7 @@ from crm.events.emitting import emit
 from crm.lib.errors import Conflict, Rejected
 from customers import events
 from customers.merging import consents, fields, moving, undoing
-from customers.merging.locking import locked
+from customers.merging.locking import locked, locked_record
 from customers.merging.registry import REGISTRY, recount
 from customers.models import Customer, IdentityConflict, MergeRecord, Metrics
 
@@ -152,7 +152,7 @@ def merge_undo(*, record: MergeRecord, by: Membership | None = None) -> MergeRec
     for both. Any merge may be undone at any time, also when the survivor was merged into a third one since.
     Doing it again changes nothing. Locks as `customers_merge`. Raises Rejected when one of them was erased.
     """
-    record, holder, absorbed = _locked_record(record)
+    record, holder, absorbed = locked_record(record)
     if not record.is_active:
         return record
     if absorbed.erased_at is not None or holder.erased_at is not None:
@@ -178,16 +178,3 @@ def merge_undo(*, record: MergeRecord, by: Membership | None = None) -> MergeRec
     )
     _announce(record, events.UNMERGED, sorted({holder.pk, absorbed.pk}))
     return record
-
-
-def _locked_record(record: MergeRecord) -> tuple[MergeRecord, Customer, Customer]:
-    """The record as it is now, who holds the absorbed one's things, and the absorbed, all locked."""
-    merchant = record.merchant
-    wanted = {record.survivor_id, record.absorbed_id}
-    while True:
-        people = locked(merchant, sorted(wanted))
-        holder_id = people[record.survivor_id].merged_into_id or record.survivor_id
-        if holder_id in people:
-            fresh = MergeRecord.objects.get(pk=record.pk)
-            return fresh, people[holder_id], people[record.absorbed_id]
-        wanted.add(holder_id)

@@ -12,13 +12,13 @@ from django.db import close_old_connections, transaction
 
 from crm.lib.tenancy import merchant_scope
 from customers.identities import Contact, keys_of, resolve
-from customers.merging.gathering import gather_all, stragglers_gather
+from customers.merging.gathering import gather_all, gather_recent, stragglers_gather
 from customers.merging.services import customers_merge, merge_undo
-from customers.models import Customer, MergeRecord, Note
+from customers.models import CompanyContact, Customer, MergeRecord, Note
 from customers.normalising import normalise_email, normalise_phone
 from orders.models import Order
 from tests.customers.merging.support import new_order
-from tests.factories.customers import make_customer, make_note
+from tests.factories.customers import make_address, make_company, make_customer, make_note
 from tests.factories.orders import make_order
 
 # Beside the repository where the project's public data lies; absent in a bare clone.
@@ -95,6 +95,44 @@ def test_an_imports_late_orders_are_carried_too(scoped):
 
     order.refresh_from_db()
     assert order.customer_id == survivor.pk
+
+
+@pytest.mark.django_db
+def test_what_comes_late_to_a_chain_comes_apart_with_it(scoped):
+    """Each merge's journal knows the row: whichever is undone first, it goes back to its own."""
+    first, second, third = (make_customer(scoped) for _number in range(3))
+    inner = customers_merge(survivor=second, absorbed=first)
+    outer = customers_merge(survivor=third, absorbed=second)
+    note = make_note(first)
+
+    gather_recent()
+
+    note.refresh_from_db()
+    assert note.customer_id == third.pk
+    merge_undo(record=outer)
+    note.refresh_from_db()
+    assert note.customer_id == second.pk
+    merge_undo(record=inner)
+    note.refresh_from_db()
+    assert note.customer_id == first.pk
+
+
+@pytest.mark.django_db
+def test_what_comes_late_keeps_the_rules_of_a_merge(scoped):
+    """One default address, one contact of a firm: also when the twin is with the third of a chain."""
+    first, second, third = (make_customer(scoped) for _number in range(3))
+    customers_merge(survivor=second, absorbed=first)
+    customers_merge(survivor=third, absorbed=second)
+    company = make_company(scoped)
+    for customer in (third, first):
+        make_address(customer, is_default=True)
+        CompanyContact.objects.create(merchant=scoped, company=company, customer=customer)
+
+    gather_recent()
+
+    assert third.addresses.count() == 2
+    assert third.addresses.filter(is_default=True).count() == 1
+    assert CompanyContact.objects.filter(customer=third).count() == 1
 
 
 # --- at the same time ---------------------------------------------------------------------------------------
