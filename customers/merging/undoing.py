@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from customers.identities import Key
 from customers.merging import moving
 from customers.merging.fields import values_of
 from customers.merging.registry import Mover, movers, takers
-from customers.models import Customer, Identity, MergeRecord, Metrics
+from customers.models import Customer, Identity, MergeMove, MergeRecord, Metrics
 
 IDENTITY, EVENT = "customers.Identity", "events.Event"
 
@@ -49,20 +50,54 @@ class Newcomer:
     keys: tuple[Key, ...]
 
 
+class Since:
+    """Which of the holder's rows came to the two as one person: neither what somebody had who was merged with
+    them later, nor what a third had before they became a part of them."""
+
+    def __init__(self, record: MergeRecord, holder_id: int) -> None:
+        people = {holder_id, record.survivor_id}
+        others = MergeRecord.objects.filter(survivor_id__in=people, state=MergeRecord.State.ACTIVE)
+        self.marks = record.marks
+        self.outer: MergeRecord | None = None
+        self.brought: defaultdict[str, set[int]] = defaultdict(set)
+        self.along: defaultdict[str, set[int]] = defaultdict(set)
+        looked = [IDENTITY, *(one.model for one in movers() if one.keys is not None)]
+        for other in others.exclude(pk=record.pk):
+            is_outer = other.absorbed_id == record.survivor_id
+            self.outer = other if is_outer else self.outer
+            kept = self.along if is_outer else self.brought
+            for model, ids in other.moves.filter(model__in=looked, kind=MergeMove.Kind.MOVED).values_list(
+                "model", "ids"
+            ):
+                kept[model].update(ids)
+
+    def has(self, model: str, pk: int) -> bool:
+        if pk <= self.marks.get(model, 0) or pk in self.brought[model]:
+            return False
+        return self.outer is None or pk > self.outer.marks.get(model, 0) or pk in self.along[model]
+
+
 def give_by_identity(record: MergeRecord, holder_id: int) -> dict[str, list[int]]:
     """Rows since the merge go to whom their strongest key names; model → ids that went.
 
     A key that came since itself belongs where the rows belong that name it: to the absorbed when theirs do
     and none that stays does.
     """
-    found = _newcomers(record, holder_id)
-    mark = record.marks.get(IDENTITY, 0)
+    since = Since(record, holder_id)
     theirs = _keys_of(Identity.objects.filter(customer_id=record.absorbed_id))
-    stays = _keys_of(Identity.objects.filter(customer_id=holder_id, pk__lte=mark))
-    fresh = _keys_of(Identity.objects.filter(customer_id=holder_id, pk__gt=mark))
-    going = [one for one in found if _owner(one, theirs, stays) == "theirs"]
-    named = {key for one in found if _owner(one, theirs, stays) == "stays" for key in one.keys}
-    undecided = [one for one in found if _owner(one, theirs, stays) == ""]
+    held = _keys_of(Identity.objects.filter(customer_id=holder_id))
+    fresh = {key: pk for key, pk in held.items() if since.has(IDENTITY, pk)}
+    stays = held.keys() - fresh.keys()
+    going, undecided = [], []
+    named: set[Key] = set()
+    for one in _newcomers(record, holder_id, since):
+        known = next((key for key in one.keys if key in theirs or key in stays), None)
+        if known is None:
+            undecided.append(one)
+        elif known in theirs:
+            going.append(one)
+        else:
+            named.update(one.keys)
     claimed: set[Key] = set()
     while new := {key for one in going for key in one.keys if key in fresh} - named - claimed:
         claimed |= new
@@ -77,7 +112,7 @@ def give_by_identity(record: MergeRecord, holder_id: int) -> dict[str, list[int]
     return gone
 
 
-def _newcomers(record: MergeRecord, holder_id: int) -> list[Newcomer]:
+def _newcomers(record: MergeRecord, holder_id: int, since: Since) -> list[Newcomer]:
     found = []
     for mover in movers():
         if mover.keys is None:
@@ -89,23 +124,15 @@ def _newcomers(record: MergeRecord, holder_id: int) -> list[Newcomer]:
             {"merchant": record.merchant_id, "holder": holder_id, "mark": record.marks.get(mover.model, 0)},
         )
         for row in rows:
-            keys = mover.keys(record.merchant, dict(zip(names, row, strict=True)))
-            found.append(Newcomer(mover, row[0], tuple(keys)))
+            if since.has(mover.model, row[0]):
+                keys = mover.keys(record.merchant, dict(zip(names, row, strict=True)))
+                found.append(Newcomer(mover, row[0], tuple(keys)))
     return found
 
 
 def _keys_of(rows: Any) -> dict[Key, int]:
     found = rows.values_list("pk", "kind", "scope", "value")
     return {Key(Identity.Kind(kind), scope, value): pk for pk, kind, scope, value in found}
-
-
-def _owner(one: Newcomer, theirs: dict[Key, int], stays: dict[Key, int]) -> str:
-    for key in one.keys:
-        if key in theirs:
-            return "theirs"
-        if key in stays:
-            return "stays"
-    return ""
 
 
 def _give_ids(record: MergeRecord, mover: Mover, holder_id: int, ids: Sequence[int]) -> list[int]:

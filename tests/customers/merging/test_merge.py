@@ -215,6 +215,25 @@ def test_rows_of_one_who_left_a_chain_and_came_back_stay_theirs(scoped, pair):
     assert third.orders.count() == 1
 
 
+@pytest.mark.parametrize("third_absorbs", [True, False])
+def test_what_a_third_brought_stays_with_the_third(scoped, pair, third_absorbs):
+    """A household's number on the order of somebody who was first seen after the merge that is undone."""
+    survivor, absorbed = pair
+    record = customers_merge(survivor=survivor, absorbed=absorbed)
+    order = new_order(scoped, email="kim@example.net", phone=absorbed.phone, name="Kim Chen")
+    third = order.customer
+    assert third not in pair
+    people = (third, survivor) if third_absorbs else (survivor, third)
+    other = customers_merge(survivor=people[0], absorbed=people[1])
+
+    merge_undo(record=record)
+    merge_undo(record=other)
+
+    order.refresh_from_db()
+    assert order.customer_id == third.pk
+    assert Identity.objects.get(value="kim@example.net").customer_id == third.pk
+
+
 def test_nothing_is_left_half_done(scoped, pair, monkeypatch):
     from customers.merging import services
 
