@@ -12,11 +12,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from crm.api.filters import FlagFilter, IdFilter, TextFilter
-from crm.api.serializers import ApiModelSerializer, ApiSerializer, TenantRelatedField
+from crm.api.serializers import ApiModelSerializer, ApiSerializer
 from crm.api.views import ReadViewSet
 from customers.addressing import address_lines
+from customers.api_fields import CustomerField
 from customers.belongings import address_add, address_change, address_remove
-from customers.models import Address, Customer
+from customers.models import Address
 
 
 def text(most: int) -> serializers.CharField:
@@ -54,7 +55,7 @@ class AddressChange(ApiSerializer):
 
 
 class AddressInput(AddressChange):
-    customer = TenantRelatedField(model=Customer)
+    customer = CustomerField()
 
 
 class AddressFilterSet(django_filters.FilterSet):

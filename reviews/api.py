@@ -16,7 +16,7 @@ from crm.api.filters import FlagFilter, IdFilter, InstantFilter
 from crm.api.registry import register
 from crm.api.serializers import ApiModelSerializer, ApiSerializer, TenantRelatedField
 from crm.api.views import ReadViewSet
-from customers.models import Customer
+from customers.api_fields import CustomerField
 from orders.models import OrderLine, Product
 from reviews import services
 from reviews.models import Reply, Review
@@ -59,7 +59,7 @@ class ReviewInput(ApiSerializer):
     body = serializers.CharField(max_length=5_000, required=False, default="", allow_blank=True)
     author_name = serializers.CharField(max_length=80, required=False, default="", allow_blank=True)
     language = serializers.CharField(max_length=10, required=False, default="", allow_blank=True)
-    customer = TenantRelatedField(model=Customer, required=False, allow_null=True, default=None)
+    customer = CustomerField(required=False, allow_null=True, default=None)
     order_line = TenantRelatedField(model=OrderLine, required=False, allow_null=True, default=None)
 
 

@@ -16,7 +16,7 @@ from crm.api.filters import FlagFilter, IdFilter, InstantFilter
 from crm.api.registry import register
 from crm.api.serializers import ApiModelSerializer, ApiSerializer, TenantRelatedField
 from crm.api.views import ReadViewSet
-from customers.models import Customer
+from customers.api_fields import CustomerField
 from orders.models import Order
 from service import tickets
 from service.models import Entry, Ticket
@@ -82,7 +82,7 @@ class TicketInput(ApiSerializer):
 
     text = serializers.CharField(max_length=BODY_CHARS)
     subject = serializers.CharField(max_length=120, required=False, default="", allow_blank=True)
-    customer = TenantRelatedField(model=Customer, required=False, allow_null=True, default=None)
+    customer = CustomerField(required=False, allow_null=True, default=None)
     order = TenantRelatedField(model=Order, required=False, allow_null=True, default=None)
     name = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
     email = serializers.EmailField(max_length=320, required=False, default="", allow_blank=True)

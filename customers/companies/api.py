@@ -19,6 +19,7 @@ from crm.api.filters import ChangedFilterSet, FlagFilter, IdFilter, TextFilter
 from crm.api.schema import upsert_schema
 from crm.api.serializers import ApiModelSerializer, ApiSerializer, MoneyField, TenantRelatedField
 from crm.api.views import ReadViewSet
+from customers.api_fields import CustomerField
 from customers.companies.contacts import contact_add, contact_change, contact_remove
 from customers.companies.joining import company_merge
 from customers.companies.searching import matching
@@ -31,7 +32,7 @@ from customers.companies.services import (
     company_upsert,
 )
 from customers.filters import members
-from customers.models import Company, CompanyContact, Customer
+from customers.models import Company, CompanyContact
 from customers.services import LONGEST_TAG, MOST_TAGS, fault
 
 
@@ -239,7 +240,7 @@ class ContactInput(ContactChange):
     """The same pair again changes its roles."""
 
     company = TenantRelatedField(model=Company)
-    customer = TenantRelatedField(model=Customer)
+    customer = CustomerField()
 
 
 class ContactFilterSet(django_filters.FilterSet):

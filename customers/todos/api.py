@@ -16,8 +16,9 @@ from crm.accounts.models import Membership
 from crm.api.filters import ChangedFilterSet, FlagFilter, IdFilter, InstantFilter, TextFilter
 from crm.api.serializers import ApiModelSerializer, ApiSerializer, TenantRelatedField
 from crm.api.views import ReadViewSet
+from customers.api_fields import CustomerField
 from customers.filters import members
-from customers.models import Company, Customer, Task
+from customers.models import Company, Task
 from customers.services import fault
 from customers.todos.services import task_add, task_change, task_delete, task_done, task_reopen
 
@@ -47,7 +48,7 @@ class TaskChange(ApiSerializer):
 
     title = serializers.CharField(max_length=200, required=False)
     text = serializers.CharField(max_length=5_000, required=False, allow_blank=True)
-    customer = TenantRelatedField(model=Customer, required=False, allow_null=True)
+    customer = CustomerField(required=False, allow_null=True)
     company = TenantRelatedField(model=Company, required=False, allow_null=True)
     assignee = serializers.CharField(max_length=320, required=False, allow_blank=True)
     priority = serializers.ChoiceField(Task.Priority.choices, required=False)

@@ -13,9 +13,10 @@ from rest_framework.response import Response
 
 from crm.api.filters import IdFilter
 from crm.api.registry import register
-from crm.api.serializers import ApiModelSerializer, ApiSerializer, TenantRelatedField
+from crm.api.serializers import ApiModelSerializer, ApiSerializer
 from crm.api.views import ReadViewSet
-from customers.models import Customer, Metrics
+from customers.api_fields import CustomerField
+from customers.models import Metrics
 from marketing.loyalty import services
 from marketing.loyalty.models import PointsEntry
 
@@ -39,7 +40,7 @@ class PointsEntrySerializer(ApiModelSerializer):
 
 
 class PointsCorrectionInput(ApiSerializer):
-    customer = TenantRelatedField(model=Customer)
+    customer = CustomerField()
     points = serializers.IntegerField(min_value=-services.MOST_CORRECTION, max_value=services.MOST_CORRECTION)
     reason = serializers.CharField(max_length=200)
 

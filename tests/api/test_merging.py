@@ -52,6 +52,36 @@ def test_merge_list_and_undo(insider, pair):
     assert insider.get(f"/api/v1/customers/{pair[1].pk}/").json()["name"] == "A. Chen"
 
 
+@pytest.mark.parametrize(
+    ("address", "body"),
+    [
+        ("addresses", {"line1": "1 Example Road"}),
+        ("tasks", {"title": "Call"}),
+        ("tickets", {"text": "Where is it?"}),
+        ("loyalty/entries", {"points": 5, "reason": "sorry"}),
+    ],
+)
+def test_nothing_is_written_on_somebody_merged_away(insider, pair, address, body):
+    customers_merge(survivor=pair[0], absorbed=pair[1])
+
+    answer = insider.post_json(f"/api/v1/{address}/", {**body, "customer": pair[1].pk})
+
+    assert answer.status_code == 422, answer.content
+    assert str(pair[0].pk) in answer.json()["fields"]["customer"][0]
+
+
+def test_a_withdrawal_under_the_old_id_reaches_the_person(insider, pair):
+    make_consent(pair[0])
+    customers_merge(survivor=pair[0], absorbed=pair[1])
+
+    answer = insider.post_json(
+        "/api/v1/consents/", {"customer": pair[1].pk, "channel": "email", "granted": False}
+    )
+
+    assert answer.status_code == 201, answer.content
+    assert answer.json()["customer"] == pair[0].pk
+
+
 def test_another_shops_customers_are_not_there(outsider, insider, pair, rival):
     stranger = make_customer(rival)
 
