@@ -125,7 +125,8 @@ class MergeMixin:
     @extend_schema(request=MergeInput, responses={200: MergeAnswerSerializer})
     @action(detail=True, methods=["post"])
     def merge(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Merges another customer into this one, or tells what that would do."""
+        """Merges another customer into this one, or tells what that would do. The same again changes nothing
+        and answers with the merge alone."""
         survivor = self.get_object()
         reader = MergeInput(data=request.data, context=self.get_serializer_context())
         reader.is_valid(raise_exception=True)
@@ -136,8 +137,12 @@ class MergeMixin:
                 "There is no such customer.", code="unknown_customer", fields={"absorb": ["Unknown."]}
             )
         choices = said.get("choices") or {}
-        preview = merge_preview(survivor=survivor, absorbed=absorbed, choices=choices)
-        record = None
+        record, is_again = None, absorbed.merged_into_id == survivor.pk and not said["dry_run"]
+        preview = (
+            Preview(survivor, absorbed, [], [], [], [])
+            if is_again
+            else merge_preview(survivor=survivor, absorbed=absorbed, choices=choices)
+        )
         if not said["dry_run"]:
             record = customers_merge(survivor=survivor, absorbed=absorbed, choices=choices)
         return Response(_answer(preview, record))

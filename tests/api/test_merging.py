@@ -52,6 +52,17 @@ def test_merge_list_and_undo(insider, pair):
     assert insider.get(f"/api/v1/customers/{pair[1].pk}/").json()["name"] == "A. Chen"
 
 
+def test_the_same_again_is_the_same_merge(insider, pair):
+    url, body = f"/api/v1/customers/{pair[0].pk}/merge/", {"absorb": pair[1].pk}
+    first = insider.post_json(url, body)
+
+    again = insider.post_json(url, body)
+
+    assert again.status_code == 200, again.content
+    assert again.json()["merge"] == first.json()["merge"]
+    assert MergeRecord.objects.count() == 1
+
+
 @pytest.mark.parametrize(
     ("address", "body"),
     [
