@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from crm.accounts.models import Membership
 from crm.lib.errors import NotFound
@@ -27,8 +28,13 @@ def merge_for(*, membership: Membership, merge_id: int) -> MergeRecord:
 
 def merges_of(customer: Customer) -> list[MergeRecord]:
     """What this person is made of and what was taken apart again, the newest first; at most 20."""
-    mine = Q(survivor=customer) | Q(survivor__merged_into=customer) | Q(absorbed=customer)
+    mine = Q(survivor__in=_names(customer)) | Q(absorbed=customer)
     return list(_merges().filter(mine).order_by("-merged_at", "-pk")[:20])
+
+
+def _names(customer: Customer) -> list[int]:
+    """The ids by which rows know this person: their own and those of who was merged into them. One query."""
+    return [customer.pk, *Customer.objects.filter(merged_into=customer).values_list("pk", flat=True)]
 
 
 def _merges() -> QuerySet[MergeRecord]:
@@ -52,12 +58,12 @@ class Asked:
 
 def conflicts_open(membership: Membership) -> QuerySet[IdentityConflict]:
     """Those of which the member may see both sides, as the people they are now."""
+    rows: QuerySet[IdentityConflict] = IdentityConflict.objects.filter(state=IdentityConflict.State.OPEN)
     seen = Customer.objects.present().visible_to(membership)
-    first = Q(first__in=seen) | Q(first__merged_into__in=seen)
-    second = Q(second__in=seen) | Q(second__merged_into__in=seen)
-    rows: QuerySet[IdentityConflict] = IdentityConflict.objects.filter(
-        first, second, state=IdentityConflict.State.OPEN
-    )
+    for side in ("first", "second"):
+        # One look-up a row. `first IN (…) OR first.merged_into IN (…)` would read every customer of the shop.
+        person = Coalesce(OuterRef(f"{side}__merged_into_id"), OuterRef(f"{side}_id"))
+        rows = rows.filter(Exists(seen.filter(pk=person)))
     return rows
 
 
@@ -85,21 +91,17 @@ def conflict_for(*, membership: Membership, conflict_id: int) -> IdentityConflic
 
 def conflict_between(first: Customer, second: Customer) -> IdentityConflict | None:
     """What is asked about these two, also by the names of people merged into them."""
-    ours = Q(first=first) | Q(first__merged_into=first)
-    theirs = Q(second=second) | Q(second__merged_into=second)
-    turned = (Q(first=second) | Q(first__merged_into=second)) & (
-        Q(second=first) | Q(second__merged_into=first)
-    )
-    rows = IdentityConflict.objects.filter((ours & theirs) | turned, state=IdentityConflict.State.OPEN)
+    ours, theirs = _names(first), _names(second)
+    pair = Q(first__in=ours, second__in=theirs) | Q(first__in=theirs, second__in=ours)
+    rows = IdentityConflict.objects.filter(pair, state=IdentityConflict.State.OPEN)
     found: IdentityConflict | None = rows.order_by("pk").first()
     return found
 
 
 def conflicts_of(customer: Customer, membership: Membership) -> list[Asked]:
     """The open ones that name this person; at most 5."""
-    names = Q(first=customer) | Q(second=customer)
-    names |= Q(first__merged_into=customer) | Q(second__merged_into=customer)
-    rows = conflicts_open(membership).filter(names)
+    names = _names(customer)
+    rows = conflicts_open(membership).filter(Q(first__in=names) | Q(second__in=names))
     people = rows.select_related("first__merged_into", "second__merged_into")
     return [asked(one) for one in people.order_by("-seen_at", "-pk")[:5]]
 

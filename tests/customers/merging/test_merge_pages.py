@@ -178,3 +178,12 @@ class TestConflicts:
             pair[0].pk,
             third.pk,
         }
+
+
+def test_the_open_conflicts_are_looked_up_one_by_one(scoped, owner):
+    """Not by reading every customer of the shop first, as two sub-selects joined by OR would."""
+    from customers.merging.selectors import conflicts_open
+
+    plan = conflicts_open(owner).explain()
+
+    assert "hashed SubPlan" not in plan
