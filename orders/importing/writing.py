@@ -94,14 +94,14 @@ def _insert(batch: ImportBatch, channel: SalesChannel, values: dict[str, Any]) -
             WHERE d.doc_no > %(first)s AND d.doc_no <= %(last)s AND d.kind = 'order' AND d.problem IS NULL
                   AND d.order_id IS NULL
         )
-        INSERT INTO {ORDER} (merchant_id, channel_id, external_id, number, customer_id, contact_name, email,
-            phone,
+        INSERT INTO {ORDER} (merchant_id, channel_id, external_id, number, customer_id, member_id,
+            contact_name, email, phone,
             payment, fulfilment, currency, subtotal, discount, shipping, tax, total, refunded, rate,
                 base_total,
             base_refunded, coupons, tags, shipping_address, country, note, placed_at, paid_at, cancelled_at,
             version, import_batch_id, created_at, updated_at)
         SELECT %(merchant)s, %(channel)s, order_ref, left(order_ref, 60), customer_id,
-            coalesce(customer_name, ''),
+            left(coalesce(customer_ref, ''), 100), coalesce(customer_name, ''),
             coalesce(email, ''), coalesce(phone, ''), payment_state, fulfilment_state, order_currency,
             round(lines_total, 4), coalesce(discount, 0), coalesce(shipping, 0), coalesce(tax, 0),
                 order_total, 0,

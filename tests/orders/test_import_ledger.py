@@ -11,6 +11,7 @@ from crm.events.models import Event
 from crm.imports.models import ImportBatch, KeptRow, RefusedRow
 from crm.imports.staging import table_exists, table_name
 from customers.duplicates.scanning import duplicates_find
+from customers.merging.services import customers_merge, merge_undo
 from customers.models import Customer, DuplicatePair, Identity, MatchKeys, Metrics, Note
 from customers.searching import customer_ids_found
 from orders.models import Order, OrderLine, Product, Refund, RefundLine, SalesChannel, Variant
@@ -187,6 +188,20 @@ def test_a_decided_pair_keeps_its_two_customers(scoped):
     undone(scoped, batch)
     assert Customer.objects.count() == 2
     assert "duplicate" in KeptRow.objects.filter(model="customers.customer").first().reason
+
+
+def test_an_imported_order_returns_to_whom_its_member_id_names(scoped):
+    """Two people of a ledger are merged, both order again, the merge is undone: the id tells whose."""
+    imported(scoped, ledger_csv(SMALL))
+    ids = {one.value: one.customer for one in Identity.objects.filter(kind="member")}
+    record = customers_merge(survivor=ids["1"], absorbed=ids["2"])
+    later = [["2001", "A", "Apple", 1, "2010-02-01 10:00:00", "2.00", number, "France"] for number in "12"]
+    later[0][0] = "2002"
+    imported(scoped, ledger_csv(later))
+    assert Order.objects.get(number="2001").customer_id == ids["1"].pk, "while they are one"
+    merge_undo(record=record)
+    assert Order.objects.get(number="2001").customer_id == ids["2"].pk
+    assert Order.objects.get(number="2002").customer_id == ids["1"].pk
 
 
 def test_undo_keeps_what_others_have_touched_and_says_why(scoped):
