@@ -41,10 +41,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Shown:
-    """A pair laid out. `stays` keeps its number and history when they are merged."""
+    """A pair laid out. `stays` keeps its number and history when they are merged, `goes` becomes a part."""
 
     pair: DuplicatePair
     stays: Customer
+    goes: Customer
     rows: list[Row]
     verdict: str
     chance: str
@@ -144,9 +145,9 @@ def shown_of(pair: DuplicatePair, *, whole: bool) -> Shown:
     ]
     if "orders" in verdicts:
         rows.append(row(wording.FIELDS["orders"], {one.pk: [] for one in people}, "orders"))
-    stays, _absorbed = survivor_first(pair.low, pair.high)
+    stays, goes = survivor_first(pair.low, pair.high)
     words = wording.verdict_words(pair.probability), wording.chance_words(pair.probability)
-    return Shown(pair, stays, rows, *words)
+    return Shown(pair, stays, goes, rows, *words)
 
 
 def _verdict(line: dict[str, Any]) -> Verdict:

@@ -82,6 +82,16 @@ def test_a_certainty_narrows(member_client, pairs, case, band, first):
     assert desk(page) == f"Robert Marsh {first} + Bob Marsh {first}"
 
 
+def test_the_fields_can_be_chosen_one_by_one(member_client, merchant, pairs):
+    """Who stays stands first, as in the merge that the key would make."""
+    with merchant_scope(merchant):
+        pairs[0].high.metrics.__class__.objects.filter(pk=pairs[0].high_id).update(orders_count=1)
+    address = f"/customers/{pairs[0].high_id}/merge/{pairs[0].low_id}/"
+    assert address in member_client("owner").get("/customers/duplicates/").content.decode()
+    assert address not in member_client("agent").get("/customers/duplicates/").content.decode()
+    assert member_client("owner").get(address).status_code == 200
+
+
 def test_refusing_shows_the_next_and_tells_the_log(member_client, merchant, pairs):
     answer = member_client("owner").post(f"/customers/duplicates/{pairs[0].pk}/refuse/", headers=HX)
     assert desk(answer) == "Robert Marsh 3.0 + Bob Marsh 3.0"
