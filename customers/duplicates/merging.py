@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from django.db.models import Q
 
+from customers.duplicates.keeping import offer_of, weights_now
+from customers.duplicates.reading import persons
 from customers.merging.registry import Keeper, add, when_merged, when_undone
 from customers.models import DuplicatePair, MatchKeys, MergeRecord
 
@@ -35,7 +37,25 @@ def answer_the_pair(record: MergeRecord) -> None:
 
 @when_undone
 def keep_apart(record: MergeRecord) -> None:
-    """Whoever undoes a merge says that they are two: the pair isn't offered again by itself."""
-    DuplicatePair.objects.filter(merge_id=record.pk, state=State.MERGED).update(
-        state=State.REFUSED, decided_at=record.undone_at, decided_by=record.undone_by
-    )
+    """Whoever undoes a merge says that they are two: what speaks for one person today doesn't offer the pair
+    again, also where nobody was asked before they merged."""
+    low_id, high_id = sorted((record.survivor_id, record.absorbed_id))
+    said = {"state": State.REFUSED, "decided_at": record.undone_at, "decided_by": record.undone_by}
+    known = DuplicatePair.objects.filter(low_id=low_id, high_id=high_id)
+    if known.exists():
+        known.filter(merge_id=record.pk, state=State.MERGED).update(**said)
+        return
+    people = list(persons([low_id, high_id]))
+    offer = offer_of(weights_now(MatchKeys.objects.count()), *people) if len(people) > 1 else None
+    if offer is not None:
+        DuplicatePair.objects.create(
+            merchant_id=record.merchant_id,
+            low_id=low_id,
+            high_id=high_id,
+            score=offer.score,
+            probability=offer.probability,
+            band=offer.band,
+            evidence=offer.evidence,
+            merge_id=record.pk,
+            **said,
+        )

@@ -64,7 +64,7 @@ class DuplicatePair(TenantModel):
     decided_by = models.ForeignKey(
         Membership, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
     )
-    # The merge that accepting made (customers/merging).
+    # The merge that accepting made, or whose undoing refused (customers/merging).
     merge_id = models.BigIntegerField(null=True, blank=True)
 
     objects: ClassVar = TenantManager.from_queryset(DuplicateQuerySet)()

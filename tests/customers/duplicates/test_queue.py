@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 import pytest
 
@@ -11,6 +12,8 @@ from crm.events.models import Event
 from crm.lib.errors import Conflict
 from crm.lib.tenancy import merchant_scope
 from customers.duplicates import deciding
+from customers.duplicates.touching import customers_compare
+from customers.merging.services import customers_merge, merge_undo
 from customers.models import Customer, DuplicatePair, MergeRecord
 from tests.factories.customers import make_customer
 from tests.factories.orders import make_order
@@ -195,12 +198,22 @@ def test_other_pairs_of_the_absorbed_go(merchant, pairs):
 
 
 def test_an_undone_merge_keeps_them_apart(merchant, pairs):
-    from customers.merging.services import merge_undo
-
     with merchant_scope(merchant):
         deciding.pair_accept(pair=pairs[0], by=None)
         merge_undo(record=MergeRecord.objects.get())
         assert DuplicatePair.objects.get(pk=pairs[0].pk).state == "refused"
+
+
+def test_an_undone_merge_is_not_asked_about_where_nobody_had_been_asked(scoped):
+    """Merged from the customer's page: the undo is the first word about the two."""
+    said = {"birthday_on": date(1980, 4, 2), "phone": ""}
+    one = make_customer(scoped, "Robert Marsh", email="robert.marsh7@gmail.com", **said)
+    other = make_customer(scoped, "Bob Marsh", email="robertmarsh7@gmail.com", **said)
+
+    merge_undo(record=customers_merge(survivor=one, absorbed=other))
+    customers_compare([one.pk, other.pk])
+
+    assert DuplicatePair.objects.get().state == "refused"
 
 
 def test_the_api_reads_and_decides(client, merchant, pairs):

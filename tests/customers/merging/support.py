@@ -92,6 +92,7 @@ def dump(customer: Customer) -> dict[str, list[str]]:
 def _rows(table: str, column: str, customer: Customer) -> list[str]:
     own = {
         "customers_consent": "AND source <> 'merge'",
+        "customers_duplicatepair": "AND merge_id IS NULL",
         "events_event": f"AND name NOT IN {OWN_EVENTS}",
     }
     less = "".join(f" - '{name}'" for name in sorted(CLOCKS))
