@@ -1,12 +1,11 @@
 """The night's pass: every customer of a shop against those who share a key, in constant memory.
 
 1. Customers are read by 5,000: their keys are written where they changed; what is compared goes to a scratch
-file.
+   file.
 2. PostgreSQL joins the keys; the pairs of ids go to a second one.
 3. The weights are estimated from the pairs of a sample of customers, and from pairs drawn at random.
 4. The pairs are compared in the order of the files; what is worth a look is written by 500, each a
-transaction of its
-   own, so that nobody who decides at the same time waits.
+   transaction of its own, so that nobody who decides at the same time waits.
 
 A million customers take some hundred MB of scratch files and 16 MB of memory (their places in the file).
 """
