@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from crm.events.emitting import emit
@@ -26,7 +26,7 @@ def contacts_of(company: Company) -> QuerySet[Customer]:
         Customer.objects.present()
         .filter(Q(company=company) | Q(pk__in=mine.values("customer_id")))
         .prefetch_related(Prefetch("company_links", queryset=mine, to_attr="links"))
-        .order_by("name", "pk")
+        .order_by(Exists(mine.filter(customer=OuterRef("pk"), is_primary=True)).desc(), "name", "pk")
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from django.db.models import Count as CountOf
 from django.db.models import Q, QuerySet, Sum
@@ -147,16 +146,10 @@ class Contacts:
 def contacts_for(company: Company, membership: Membership) -> Contacts:
     """The people of the company whom the member may see, first contact first. Three queries."""
     everyone = contacts_of(company)
-    rows = list(
-        everyone.filter(pk__in=Customer.objects.visible_to(membership).values("pk"))[: MOST_CONTACTS + 1]
-    )
-    hidden = 0 if membership.sees_everything else everyone.count() - len(rows)
-    rows.sort(key=_is_second)
-    return Contacts(rows[:MOST_CONTACTS], len(rows) > MOST_CONTACTS, max(hidden, 0))
-
-
-def _is_second(person: Any) -> bool:
-    return not any(link.is_primary for link in person.links)
+    visible = Customer.objects.visible_to(membership).values("pk")
+    rows = list(everyone.filter(pk__in=visible)[: MOST_CONTACTS + 1])
+    hidden = 0 if membership.sees_everything else everyone.exclude(pk__in=visible).count()
+    return Contacts(rows[:MOST_CONTACTS], len(rows) > MOST_CONTACTS, hidden)
 
 
 @dataclass(frozen=True)

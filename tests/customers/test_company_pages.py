@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from customers.companies import selectors
 from customers.companies.contacts import contact_add
 from customers.models import Company, CompanyContact
 from tests.factories.customers import make_company, make_customer
@@ -136,3 +137,18 @@ def test_merging_by_page(owner_client, scoped):
     gone.refresh_from_db()
     assert gone.merged_into == kept
     assert "Twin" in owner_client.get(f"/companies/{gone.pk}/").content.decode()
+
+
+def test_a_long_list_of_contacts_begins_with_the_first_to_ask(member_client, scoped, monkeypatch):
+    """Also when they would stand behind the cut by their name; who is behind the cut isn't called hidden."""
+    monkeypatch.setattr(selectors, "MOST_CONTACTS", 2)
+    member = member_client("agent", visibility="own").membership
+    company = make_company(scoped, owner=member)
+    for name in ("Ada", "Bea", "Cleo"):
+        make_customer(scoped, name, company=company, owner=member)
+    make_customer(scoped, "Somebody else's", company=company)
+    first = make_customer(scoped, "Zoe", company=company, owner=member)
+    contact_add(company=company, customer=first, is_primary=True)
+    found = selectors.contacts_for(company, member)
+    assert [one.name for one in found.shown] == ["Zoe", "Ada"]
+    assert (found.is_cut, found.hidden) == (True, 1)
