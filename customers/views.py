@@ -16,6 +16,7 @@ from crm.accounts.routes import StaffRequest
 from crm.accounts.saved_views.selectors import default_address, tabs_with, views_of
 from crm.lib.errors import Rejected
 from crm.lib.http import safe_next
+from crm.lib.ids import row_ids
 from customers import selectors
 from customers.belongings import company_named
 from customers.bulk import MOST_SELECTED, customers_assign, customers_tag
@@ -62,7 +63,7 @@ def customer_list(request: StaffRequest) -> HttpResponse:
 @require_POST
 def customer_bulk(request: StaffRequest) -> HttpResponse:
     """One change to the ticked customers."""
-    ids = [int(one) for one in request.POST.getlist("ids") if one.isdigit()][:MOST_SELECTED]
+    ids = row_ids(request.POST.getlist("ids"))[:MOST_SELECTED]
     rows = Customer.objects.visible_to(request.membership).filter(pk__in=ids)
     if not ids:
         raise Rejected(_("Tick at least one customer."))

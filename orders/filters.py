@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from crm.lib.ids import row_id
 from crm.lib.listing import Choices, Filter, Listing, read
 from crm.lib.ui.parts import Tab
 from orders.models import Order, Return, SalesChannel
@@ -92,7 +93,8 @@ def _equals(column: str) -> Callable[[Rows, str], Rows]:
 
 
 def _of_customer(rows: Rows, value: str) -> Rows:
-    return rows.filter(customer_id=int(value)) if value.isdigit() and len(value) < 19 else rows.none()
+    pk = row_id(value)
+    return rows.none() if pk is None else rows.filter(customer_id=pk)
 
 
 def _customer_chip(value: str) -> str:

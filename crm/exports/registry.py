@@ -15,6 +15,7 @@ from crm.accounts.models import Membership, Merchant
 from crm.accounts.permissions import Role
 from crm.lib.errors import Rejected
 from crm.lib.exporting import Row
+from crm.lib.ids import row_id
 
 Text = str | Promise
 # Rows that the database hands over at a time: what is held in memory of an export of any size.
@@ -43,8 +44,7 @@ class Ask:
 
     def number(self, name: str) -> int:
         """The id in the query under that name, 0 without one."""
-        value = self.parameters.get(name, "")
-        return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else 0
+        return row_id(self.parameters.get(name, "")) or 0
 
     def ticked(self, rows: QuerySet[Any], column: str = "pk") -> QuerySet[Any]:
         """The ticked rows among them; all when none was ticked."""

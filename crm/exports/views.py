@@ -18,6 +18,7 @@ from crm.accounts.proving import has_proved, prove
 from crm.accounts.routes import StaffRequest
 from crm.accounts.selectors import actor_names
 from crm.lib.errors import Rejected
+from crm.lib.ids import row_ids
 from crm.lib.ui.parts import Tab
 
 from . import selectors, services
@@ -61,7 +62,7 @@ def export_prepare(request: StaffRequest) -> HttpResponse:
     """A list's Export button: remembers which rows are meant, then asks for the reason."""
     exporter = exporter_for(request.POST.get("kind", ""))
     services.check_may_ask(exporter, membership=request.membership, key=None)
-    ids = [int(one) for one in request.POST.getlist("ids") if one.isdigit() and len(one) < 19]
+    ids = row_ids(request.POST.getlist("ids"))
     if len(ids) > services.MOST_TICKED:
         raise Rejected(
             _("Tick at most %(n)s rows, or none to export the whole list.") % {"n": services.MOST_TICKED}

@@ -25,6 +25,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
 
 from crm.accounts.models import Membership, Merchant
+from crm.lib.ids import row_id
 from crm.lib.tenancy import scoped_merchant_id
 from crm.lib.ui.places import country_choices
 from customers.models import Company, Customer, FieldDefinition
@@ -284,8 +285,8 @@ def _reference(kind: str, find: Callable[[int], int | None], named: Callable[[st
 
     def read(definition: FieldDefinition, raw: Any, reader: Reader) -> int:
         text = _one_line(_string(raw))
-        is_id = text.isascii() and text.isdigit() and len(text) < 19
-        found = reader.id_of(kind, text, lambda one: find(int(one)) if is_id else named(one))
+        pk = row_id(text)
+        found = reader.id_of(kind, text, lambda one: named(one) if pk is None else find(pk))
         if found is None:
             raise Misfit(_("Nobody is known as “%(value)s”.") % {"value": text[:80]})
         return found

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from crm.accounts.routes import StaffRequest
 from crm.lib.errors import Rejected
+from crm.lib.ids import row_id
 from crm.lib.ui.parts import Tab
 from customers.companies.selectors import company_for
 from customers.forms import errors_to_form
@@ -149,15 +150,11 @@ def _panel_form(request: StaffRequest, form: TaskForm, url: str, task: Task | No
 
 def _about(request: StaffRequest) -> dict[str, Any]:
     """Whom the address names, if the member may see them."""
-    customer, company = request.GET.get("customer", ""), request.GET.get("company", "")
+    customer, company = (row_id(request.GET.get(name, "")) for name in ("customer", "company"))
     member = request.membership
     return {
-        "customer": customer_for(membership=member, customer_id=int(customer))
-        if customer.isdigit() and len(customer) < 19
-        else None,
-        "company": company_for(membership=member, company_id=int(company))
-        if company.isdigit() and len(company) < 19
-        else None,
+        "customer": customer_for(membership=member, customer_id=customer) if customer is not None else None,
+        "company": company_for(membership=member, company_id=company) if company is not None else None,
     }
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from crm.lib.errors import Rejected, Text
+from crm.lib.ids import row_id
 from customers.segmenting import MOST_VALUES, Condition, Field, condition_of
 
 # What a person can still read; and a bound on the work one statement can ask for.
@@ -215,6 +216,6 @@ def _several(one: Field, value: Any, stored: bool) -> list[str]:
         known = {option.value for option in one.choices()}
         if gone := [text for text in texts if text not in known]:
             raise ValueError(_("Not there any more: %(names)s") % {"names": ", ".join(gone)[:200]})
-    if one.numeric and not all(text.isdigit() and len(text) < 19 for text in texts):
+    if one.numeric and not all(row_id(text) is not None for text in texts):
         raise ValueError(_("%(label)s: choose from the list.") % {"label": one.label})
     return texts

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from crm.accounts.routes import StaffRequest
 from crm.lib import listing
 from crm.lib.errors import CrmError, Rejected
+from crm.lib.ids import row_id
 from crm.lib.keyset import count_of, keyset_page
 from crm.lib.ui.formats import number_text, percent_text
 from customers.models import Customer
@@ -206,8 +207,9 @@ def segment_why(request: StaffRequest, pk: int) -> HttpResponse:
     segment = get_object_or_404(Segment.objects.select_related("merchant"), pk=pk)
     seen = Customer.objects.visible_to(request.membership).present()
     context: dict[str, Any] = {"segment": segment, "query": request.GET.get("q", "").strip()}
-    if request.GET.get("customer", "").isdigit():
-        context["customer"] = get_object_or_404(seen, pk=request.GET["customer"])
+    customer_id = row_id(request.GET.get("customer", ""))
+    if customer_id is not None:
+        context["customer"] = get_object_or_404(seen, pk=customer_id)
         context["answer"] = selectors.segment_contains(segment, context["customer"])
         return render(request, "segments/_segment_answer.html", context)
     if context["query"]:

@@ -473,3 +473,13 @@ def test_the_card_of_orders_shows_the_newest(owner_client, known, merchant):
     card = owner_client.get(f"/customers/{known.pk}/orders/").content.decode()
 
     assert re.findall(r"T-\d", card) == ["T-0", "T-1", "T-2", "T-3", "T-4"]
+
+
+@pytest.mark.parametrize("typed", ["²", "9" * 19])
+def test_a_tick_that_names_no_row_is_left_out(owner_client, known, typed):
+    answer = owner_client.post(
+        "/customers/bulk/", {"ids": [typed, str(known.pk)], "action": "tag", "tag": "x"}
+    )
+    assert answer.status_code == 302
+    known.refresh_from_db()
+    assert "x" in known.tags

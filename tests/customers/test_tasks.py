@@ -320,3 +320,8 @@ def test_a_task_from_a_colleague_rings_the_bell(scoped, member, member_client, c
     assert client.post(f"/notices/{notice.pk}/open/")["Location"].startswith("/tasks/")
     assert "gx-bell__count" not in client.get("/notices/").content.decode()
     assert member_client("agent").post(f"/notices/{notice.pk}/open/").status_code == 404
+
+
+@pytest.mark.parametrize("typed", ["²", "9" * 19])
+def test_an_id_that_is_none_opens_the_form_about_nobody(member_client, scoped, typed):
+    assert member_client("owner").get(f"/tasks/new/?customer={typed}&company={typed}").status_code == 200
