@@ -247,7 +247,7 @@ def _set_rule(task: Task, rule: str) -> None:
 def _check_reminder(task: Task) -> None:
     if task.remind_at is None:
         return
-    if task.due_at is not None and not task.due_at - LONGEST_REMINDER <= task.remind_at <= task.due_at:
+    if task.due_at is not None and not timedelta(0) <= task.due_at - task.remind_at <= LONGEST_REMINDER:
         raise fault("remind_at", _("A reminder comes before the task is due, and at most a year before."))
 
 

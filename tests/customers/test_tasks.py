@@ -70,6 +70,7 @@ def test_a_day_ends_where_the_assignee_is(scoped, member, clock):
     [
         ("nothing to do", {"title": " "}, "title"),
         ("a reminder after the due time", {"due_on": date(2026, 11, 9), "remind_at": LATER}, "remind_at"),
+        ("a reminder long after an ancient day", {"due_on": date.min, "remind_at": LATER}, "remind_at"),
         ("repeats without a day", {"rule": "FREQ=DAILY"}, "due_on"),
         ("a rule with a script in it", {"due_on": date(2026, 11, 9), "rule": "FREQ=DAILY;X=<b>"}, "rule"),
         ("every second", {"due_on": date(2026, 11, 9), "rule": "FREQ=SECONDLY"}, "rule"),
