@@ -18,7 +18,7 @@ from crm.lib.errors import Conflict, Rejected
 from customers import events
 from customers.companies.searching import document_for
 from customers.companies.tax import normalise_tax_number
-from customers.companies.tree import check_parent
+from customers.companies.tree import check_parent, lock_tree
 from customers.models import Company, Customer
 from customers.normalising import is_masked, normalise_email, normalise_name, normalise_phone
 from customers.searching import search_rebuild
@@ -65,11 +65,13 @@ def company_create(*, merchant: Merchant, source: str, **fields: Any) -> Company
 
 @transaction.atomic
 def company_change(*, company: Company, source: str, **fields: Any) -> list[str]:
-    """Names of the fields that changed. Locks the row; a new parent locks the tree.
+    """Names of the fields that changed. Locks the row, and before it the tree when a parent is named.
 
     Raises Rejected with the field that is wrong, Conflict for an external id that is taken; nothing changed
     then.
     """
+    if fields.get("parent") is not None:
+        lock_tree()  # before the row, as a merge does: else the two could wait in a ring
     stored = Company.objects.select_for_update(of=("self",)).get(pk=company.pk)
     values = _clean(company.merchant, fields, stored)
     if values.get("name") == "":

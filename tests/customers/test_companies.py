@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from crm.events.models import Event
 from crm.lib.errors import Conflict, NotFound, Rejected
@@ -156,6 +157,24 @@ def test_two_changes_that_would_make_a_ring_together_come_one_after_the_other(sc
             "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = %s", [scoped.pk]
         )
         assert cursor.fetchone()[0] == 1
+
+
+@pytest.mark.parametrize("verb", ["change", "merge"])
+def test_the_tree_is_locked_before_any_row(scoped, verb):
+    """Whoever took a row first would wait for the tree while its holder waits for that row."""
+    one, two = make_company(scoped), make_company(scoped)
+    with CaptureQueriesContext(connection) as queries:
+        if verb == "change":
+            company_change(company=one, source="test", parent=two)
+        else:
+            company_merge(survivor=one, absorbed=two)
+    locks = [
+        "tree" if "pg_advisory_xact_lock" in one["sql"] else "row"
+        for one in queries
+        if "pg_advisory_xact_lock" in one["sql"] or "FOR UPDATE" in one["sql"]
+    ]
+    assert locks[0] == "tree"
+    assert "row" in locks
 
 
 def test_the_tree_has_a_bottom(scoped):
