@@ -121,11 +121,12 @@ class Tree:
 
 
 def tree_of(company: Company, membership: Membership) -> Tree:
-    """The whole tree that the company stands in, from its top. Three queries."""
-    top_id = ancestor_ids(company.pk)[-1]
+    """The whole tree that the company stands in, from its top; the way down to the company is always there,
+    also past an archived firm and where the picture is cut. Four queries."""
+    above = ancestor_ids(company.pk)
+    top_id = above[-1]
     rows = _asked(BELOW, top_id, limit=MOST_SHOWN)
-    ids = [row[0] for row in rows]
-    ids += [] if company.pk in ids else [company.pk]
+    ids = list(dict.fromkeys([*(row[0] for row in rows), *above]))
     known = {one.pk: one for one in Company.objects.filter(pk__in=ids).select_related("owner__user")}
     visible = set(Company.objects.visible_to(membership).filter(pk__in=ids).values_list("pk", flat=True))
     branches = {

@@ -200,6 +200,15 @@ def test_the_picture_shows_the_whole_tree_and_hides_names_of_others(scoped):
     ]
 
 
+def test_the_picture_shows_a_company_below_an_archived_one(scoped, owner):
+    top, closed, here = chain(scoped, 3)
+    company_archive(company=closed)
+    tree = tree_of(here, owner)
+    (branch,) = tree.top.children
+    assert (tree.top.company, branch.company) == (top, closed)
+    assert [(one.company, one.is_here) for one in branch.children] == [(here, True)]
+
+
 def test_a_parent_of_another_shop_is_refused_by_the_database(scoped, rival):
     company, theirs = make_company(scoped), make_company(rival)
     with pytest.raises(IntegrityError), connection.cursor() as cursor:
