@@ -73,22 +73,29 @@ def contact_add(
 
 @transaction.atomic
 def contact_change(*, contact: CompanyContact, **fields: Any) -> list[str]:
-    """Names of what changed of roles, title, is_primary. A new first contact takes the old one's place."""
+    """Names of what changed of roles, title, is_primary. A new first contact takes the old one's place.
+
+    Locks the company. Raises NotFound for a contact that is gone.
+    """
     Company.objects.select_for_update(of=("self",)).get(pk=contact.company_id)
+    stored = CompanyContact.objects.filter(pk=contact.pk).select_related("company").first()
+    if stored is None:
+        raise NotFound()
     values = {name: value for name, value in fields.items() if name in ("roles", "title", "is_primary")}
     if "roles" in values:
         values["roles"] = clean_roles(values["roles"])
     if "title" in values:
         values["title"] = normalise_name(values["title"])[:120]
-    changed = [name for name, value in values.items() if getattr(contact, name) != value]
+    changed = [name for name, value in values.items() if getattr(stored, name) != value]
     if not changed:
         return []
     if "is_primary" in changed and values["is_primary"]:
-        _make_room(contact.company)
+        _make_room(stored.company)
     for name in changed:
+        setattr(stored, name, values[name])
         setattr(contact, name, values[name])
-    contact.save(update_fields=changed)
-    _announce(events.CONTACT_CHANGED, contact, changes=", ".join(changed))
+    stored.save(update_fields=changed)
+    _announce(events.CONTACT_CHANGED, stored, changes=", ".join(changed))
     return changed
 
 

@@ -251,6 +251,20 @@ def test_there_is_one_first_contact(scoped):
     assert (one.is_primary, two.is_primary) == (True, False)
 
 
+def test_a_contact_is_changed_as_it_stands_now(scoped):
+    """Not as it stood when the form was opened: meanwhile it was no longer the first, or gone."""
+    company = make_company(scoped)
+    opened = contact_add(company=company, customer=make_customer(scoped, "One"), is_primary=True)
+    two = contact_add(company=company, customer=make_customer(scoped, "Two"), is_primary=True)
+    assert contact_change(contact=opened, is_primary=True) == ["is_primary"]
+    two.refresh_from_db()
+    opened.refresh_from_db()
+    assert (opened.is_primary, two.is_primary) == (True, False)
+    contact_remove(company=company, customer=opened.customer)
+    with pytest.raises(NotFound):
+        contact_change(contact=opened, title="CEO")
+
+
 def test_who_only_belongs_to_a_company_is_listed_among_its_people(scoped):
     company = make_company(scoped)
     belongs = make_customer(scoped, "Belongs", company=company)
