@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -13,16 +12,16 @@ from crm.accounts.forms import ZONES
 from crm.accounts.models import Membership
 from crm.lib.errors import Rejected
 from crm.lib.ui.places import country_choices
-from customers.fields.forms import PREFIX, add_inputs
+from customers.fields.forms import PREFIX, OwnFieldsForm
 from customers.filters import members
-from customers.models import Address, Customer, FieldDefinition, Identity
+from customers.models import Address, Customer, Identity
 from customers.models.consent import Channel, Purpose
 from customers.services import LONGEST_TAG, clean_tags
 
 LANGUAGES = (("", _("Not known")), ("en", "English"), ("zh-hans", "简体中文"), ("zh-hant", "繁體中文"))
 
 
-class CustomerForm(forms.Form):
+class CustomerForm(OwnFieldsForm):
     """Who somebody is. Owner and company are looked up in `cleaned` by the view's services."""
 
     name = forms.CharField(label=_("Name"), max_length=200, required=False)
@@ -56,25 +55,14 @@ class CustomerForm(forms.Form):
     )
     owner = forms.ChoiceField(label=pgettext_lazy("who looks after a customer", "Owner"), required=False)
 
-    def __init__(self, *args: Any, definitions: Sequence[FieldDefinition] = (), **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.definitions = definitions
         self.members = {str(one.pk): one for one in members()}
         choices = [("", _("Nobody")), *((key, str(one.user)) for key, one in self.members.items())]
         self.fields["owner"].choices = choices  # type: ignore[attr-defined]
         zones = [("", _("The shop's")), *((zone, zone.replace("_", " ")) for zone in ZONES)]
         self.fields["time_zone"].choices = zones  # type: ignore[attr-defined]
         self.fields["country"].widget.choices = [("", _("Not known")), *country_choices()]
-        add_inputs(self, definitions)
-
-    @property
-    def own_sections(self) -> list[tuple[str, list[forms.BoundField]]]:
-        """The shop's own fields under their headings."""
-        found: dict[str, list[forms.BoundField]] = {}
-        for one in self.definitions:
-            if f"{PREFIX}{one.key}" in self.fields:
-                found.setdefault(one.section, []).append(self[f"{PREFIX}{one.key}"])
-        return list(found.items())
 
     def clean_tags(self) -> list[str]:
         return clean_tags(self.cleaned_data["tags"].replace("，", ",").replace("、", ",").split(","))

@@ -21,7 +21,7 @@ from customers import selectors
 from customers.belongings import company_named
 from customers.bulk import MOST_SELECTED, customers_assign, customers_tag
 from customers.columns import cells, chooser_of
-from customers.fields.forms import PREFIX, initial_values, typed_values
+from customers.fields.forms import initial_values
 from customers.fields.selectors import definitions_seen
 from customers.filters import forget_facets, listing_of, members, tabs_of
 from customers.forms import CustomerForm, initial_of, refusal_to_form
@@ -123,7 +123,6 @@ def customer_edit(request: StaffRequest, customer_id: int) -> HttpResponse:
 
 
 def _values(request: StaffRequest, form: CustomerForm) -> dict[str, Any]:
-    values = {name: value for name, value in form.cleaned_data.items() if not name.startswith(PREFIX)}
-    values["attributes"] = typed_values(form, form.definitions)
+    values = form.values()
     values["company"] = company_named(merchant=request.merchant, name=values["company"])
     return values

@@ -13,6 +13,7 @@ from crm.accounts.models import Membership, Team
 from crm.lib.money import CURRENCIES
 from crm.lib.ui.places import country_choices
 from customers.companies.filters import price_groups
+from customers.fields.forms import OwnFieldsForm
 from customers.filters import members
 from customers.models import Company, CompanyContact
 from customers.services import clean_tags
@@ -36,7 +37,7 @@ def suggest(url_name: str, list_id: str) -> dict[str, Any]:
     }
 
 
-class CompanyForm(forms.Form):
+class CompanyForm(OwnFieldsForm):
     """What a company is. `parent` is an id, checked by the view against what the member may see."""
 
     name = forms.CharField(label=pgettext_lazy("of a thing", "Name"), max_length=200)

@@ -24,8 +24,10 @@ from customers.companies.selectors import (
 )
 from customers.companies.timeline import company_kinds, story_of_company
 from customers.companies.tree import tree_of
+from customers.fields.selectors import definitions
+from customers.fields.showing import sections_of
 from customers.forms import errors_to_form
-from customers.models import Company, CompanyContact, Customer
+from customers.models import Company, CompanyContact, Customer, FieldDefinition
 from customers.note_views import notes_context
 from customers.record_views import place_actions, place_panels
 from customers.selectors import customer_for
@@ -43,6 +45,7 @@ def company_record(request: StaffRequest, company_id: int) -> HttpResponse:
         "facts_panels": place_panels(COMPANY_PANELS, member, company.pk, "facts"),
         "story_panels": place_panels(COMPANY_PANELS, member, company.pk, "story"),
         "actions": place_actions(COMPANY_ACTIONS, member, company.pk, "company"),
+        "own_sections": sections_of(definitions(FieldDefinition.Subject.COMPANY), company.attributes, member),
     }
     return render(request, "companies/company_record.html", context)
 

@@ -19,10 +19,11 @@ from customers import events
 from customers.companies.searching import document_for
 from customers.companies.tax import normalise_tax_number
 from customers.companies.tree import check_parent, lock_tree
-from customers.models import Company, Customer
+from customers.fields.keeping import attributes_merged
+from customers.models import Company, Customer, FieldDefinition
 from customers.normalising import is_masked, normalise_email, normalise_name, normalise_phone
 from customers.searching import search_rebuild
-from customers.services import clean_tags, fault
+from customers.services import ASKED, clean_tags, fault
 
 # What a form, a file or the API may set; everything else is kept by the house itself.
 FIELDS = frozenset(
@@ -48,11 +49,19 @@ CURRENCY = re.compile(r"^[A-Z]{3}$")
 
 @transaction.atomic
 def company_create(*, merchant: Merchant, source: str, **fields: Any) -> Company:
-    """A new company. Raises Rejected with the field that is wrong, Conflict for an external id that is
-    taken."""
+    """A new company. Raises Rejected with the field that is wrong (one of the shop's own as
+    `attributes_merged` does), Conflict for an external id that is taken."""
     values = _clean(merchant, fields, Company(merchant=merchant))
     if not values.get("name"):
         raise fault("name", _("Give the company a name."))
+    values["attributes"] = attributes_merged(
+        merchant=merchant,
+        stored={},
+        sent=values.get("attributes") or {},
+        country=values.get("country", ""),
+        applies_to=FieldDefinition.Subject.COMPANY,
+        is_new=source in ASKED,
+    )
     company = Company(merchant=merchant, source=source[:40], **values)
     check_parent(company, values.get("parent"))
     company.document = document_for(company)
@@ -67,8 +76,8 @@ def company_create(*, merchant: Merchant, source: str, **fields: Any) -> Company
 def company_change(*, company: Company, source: str, **fields: Any) -> list[str]:
     """Names of the fields that changed. Locks the row, and before it the tree when a parent is named.
 
-    Raises Rejected with the field that is wrong, Conflict for an external id that is taken; nothing changed
-    then.
+    `attributes` names the shop's own fields to change; those left out stay. Raises as `company_create` does;
+    nothing changed then.
     """
     if fields.get("parent") is not None:
         lock_tree()  # before the row, as a merge does: else the two could wait in a ring
@@ -76,6 +85,15 @@ def company_change(*, company: Company, source: str, **fields: Any) -> list[str]
     values = _clean(company.merchant, fields, stored)
     if values.get("name") == "":
         raise fault("name", _("Give the company a name."))
+    if "attributes" in values:
+        values["attributes"] = attributes_merged(
+            merchant=company.merchant,
+            stored=stored.attributes,
+            sent=values["attributes"] or {},
+            country=values.get("country", stored.country),
+            applies_to=FieldDefinition.Subject.COMPANY,
+            row_id=stored.pk,
+        )
     changed = [name for name, value in values.items() if getattr(stored, name) != value]
     if not changed:
         return []

@@ -25,8 +25,10 @@ from customers.companies.services import (
     company_delete,
     company_restore,
 )
+from customers.fields.forms import initial_values
+from customers.fields.selectors import definitions_seen
 from customers.forms import errors_to_form
-from customers.models import Company
+from customers.models import Company, FieldDefinition
 
 
 @require_safe
@@ -69,7 +71,10 @@ def _typed(request: StaffRequest) -> str:
 
 
 def company_new(request: StaffRequest) -> HttpResponse:
-    form = CompanyForm(request.POST or None, initial={"kind": Company.Kind.CUSTOMER})
+    fields = definitions_seen(request.membership, FieldDefinition.Subject.COMPANY)
+    given = initial_values(fields, {one.key: one.default for one in fields})
+    given |= {"kind": Company.Kind.CUSTOMER}
+    form = CompanyForm(request.POST or None, initial=given, definitions=fields)
     if request.method == "POST" and form.is_valid():
         try:
             company = company_create(merchant=request.merchant, source="staff", **_values(request, form))
@@ -83,7 +88,9 @@ def company_new(request: StaffRequest) -> HttpResponse:
 
 def company_edit(request: StaffRequest, company_id: int) -> HttpResponse:
     company = company_for(membership=request.membership, company_id=company_id)
-    form = CompanyForm(request.POST or None, initial=initial_of(company))
+    fields = definitions_seen(request.membership, FieldDefinition.Subject.COMPANY)
+    initial = initial_of(company) | initial_values(fields, company.attributes)
+    form = CompanyForm(request.POST or None, initial=initial, definitions=fields)
     if request.method == "POST" and form.is_valid():
         try:
             company_change(company=company, source="staff", **_values(request, form, company))
@@ -102,7 +109,7 @@ def _form(request: StaffRequest, form: CompanyForm, company: Company | None) -> 
 
 def _values(request: StaffRequest, form: CompanyForm, company: Company | None = None) -> dict[str, Any]:
     """The form's values; a parent or owner that the member can't see or choose, left as shown, stays."""
-    values = dict(form.cleaned_data)
+    values = form.values()
     if company is not None and values["parent"] == initial_of(company)["parent"]:
         values["parent"] = company.parent
     else:

@@ -5,7 +5,7 @@ The inputs take whatever was typed; customers/fields/values.py decides, as for e
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -32,6 +32,29 @@ def add_inputs(form: forms.Form, definitions: Iterable[FieldDefinition]) -> None
     """An input for each field, named field_<key>."""
     for one in definitions:
         form.fields[f"{PREFIX}{one.key}"] = input_of(one)
+
+
+class OwnFieldsForm(forms.Form):
+    """A form of a noun that has fields of the shop's own: an input for each of `definitions`."""
+
+    def __init__(self, *args: Any, definitions: Sequence[FieldDefinition] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.definitions = definitions
+        add_inputs(self, definitions)
+
+    @property
+    def own_sections(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """The shop's own fields under their headings."""
+        found: dict[str, list[forms.BoundField]] = {}
+        for one in self.definitions:
+            if f"{PREFIX}{one.key}" in self.fields:
+                found.setdefault(one.section, []).append(self[f"{PREFIX}{one.key}"])
+        return list(found.items())
+
+    def values(self) -> dict[str, Any]:
+        """What the noun's service takes: the cleaned values, the shop's own fields as `attributes`."""
+        said = {name: value for name, value in self.cleaned_data.items() if not name.startswith(PREFIX)}
+        return said | {"attributes": typed_values(self, self.definitions)}
 
 
 def input_of(one: FieldDefinition) -> forms.Field:
@@ -198,6 +221,8 @@ class DefinitionForm(forms.Form):
         said["rules"] = {name: value for name, value in rules.items() if value}
         said["choices"] = choices_of(said.pop("choices_text"))
         said["default"] = said["default"] or None
+        if not said.get("applies_to"):
+            said.pop("applies_to", None)
         return said
 
 

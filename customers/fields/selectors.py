@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.accounts.models import Membership, SavedView
 from crm.events.types import Text
-from customers.models import Customer, FieldDefinition
+from customers.models import Company, Customer, FieldDefinition
 
 Subject = FieldDefinition.Subject
 
@@ -30,7 +30,7 @@ def definitions_seen(membership: Membership, applies_to: str = Subject.CUSTOMER)
 
 
 # Whose `attributes` hold the values. A floor that gives another noun fields adds it here.
-HOLDERS: dict[str, type[Any]] = {Subject.CUSTOMER: Customer}
+HOLDERS: dict[str, type[Any]] = {Subject.CUSTOMER: Customer, Subject.COMPANY: Company}
 
 
 def subjects() -> list[tuple[str, str]]:
@@ -78,4 +78,8 @@ def add_uses(find: Callable[[FieldDefinition], list[Use]]) -> None:
 
 
 def uses_of(definition: FieldDefinition) -> list[Use]:
+    """Who would notice. Lists, segments and mails name the fields of customers only: one of companies with
+    the same key is another one."""
+    if definition.applies_to != Subject.CUSTOMER:
+        return []
     return [use for find in USES for use in find(definition)]

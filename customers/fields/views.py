@@ -22,8 +22,12 @@ from customers.models import FieldDefinition
 def field_list(request: StaffRequest) -> HttpResponse:
     """The fields in their order, and the archived ones."""
     rows = list(FieldDefinition.objects.filter(deleting_at__isnull=True).in_order())
+    used = [one for one in rows if one.archived_at is None]
+    groups = [
+        (label, [one for one in used if one.applies_to == noun]) for noun, label in selectors.subjects()
+    ]
     context = {
-        "fields": [one for one in rows if one.archived_at is None],
+        "groups": [(label, fields) for label, fields in groups if fields],
         "archived": [one for one in rows if one.archived_at is not None],
     }
     return render(request, "customers/fields/field_list.html", context)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from customers.companies import selectors
 from customers.companies.contacts import contact_add
-from customers.models import Company, CompanyContact
+from customers.models import Company, CompanyContact, FieldDefinition
+from tests.api.conftest import ApiClient
+from tests.factories.accounts import make_key
 from tests.factories.customers import make_company, make_customer
+from tests.factories.fields import make_field
 from tests.factories.orders import make_channel, make_order
 
 
@@ -152,3 +157,64 @@ def test_a_long_list_of_contacts_begins_with_the_first_to_ask(member_client, sco
     found = selectors.contacts_for(company, member)
     assert [one.name for one in found.shown] == ["Zoe", "Ada"]
     assert (found.is_cut, found.hidden) == (True, 1)
+
+
+def test_a_company_has_the_shops_own_fields(owner_client, scoped):
+    make_field(scoped, "Delivery window", "choice", choices=["Morning", "Evening"], applies_to="company")
+    make_field(scoped, "Founded", "date", applies_to="company", section="History")
+    make_field(scoped, "Favourite tea", "text")
+    company = make_company(scoped, "Leaf Ltd", attributes={"founded": "2001-05-09"})
+    edit = f"/companies/{company.pk}/edit/"
+    form = owner_client.get(edit).content.decode()
+    assert "Delivery window" in form and 'value="2001-05-09"' in form
+    assert "Favourite tea" not in form
+    said = {"name": "Leaf Ltd", "kind": "customer", "field_founded": "2001年6月9日"}
+    refused = owner_client.post(edit, said | {"field_delivery_window": "Noon"})
+    assert refused.status_code == 422
+    assert owner_client.post(edit, said | {"field_delivery_window": "Morning"}).status_code == 302
+    company.refresh_from_db()
+    assert company.attributes == {"delivery_window": "Morning", "founded": "2001-06-09"}
+    page = owner_client.get(f"/companies/{company.pk}/").content.decode()
+    assert "History" in page and "Morning" in page
+    assert "Favourite tea" not in page
+
+
+@pytest.mark.parametrize("role, shown", [("owner", True), ("viewer", False)])
+def test_a_personal_field_of_a_company_is_masked(member_client, scoped, role, shown):
+    make_field(scoped, "Founder", "text", applies_to="company", is_personal=True)
+    company = make_company(scoped, attributes={"founder": "Wang Xiaoming"})
+    page = member_client(role).get(f"/companies/{company.pk}/").content.decode()
+    assert ("Wang Xiaoming" in page) is shown
+
+
+def test_fields_of_companies_are_set_up_beside_those_of_customers(owner_client, scoped):
+    made = {"label": "Founded", "type": "date", "applies_to": "company"}
+    assert owner_client.post("/settings/fields/new/", made).status_code == 302
+    field = FieldDefinition.objects.get(key="founded")
+    assert field.applies_to == "company"
+    make_field(scoped, "Favourite tea", "text")
+    assert re.findall(
+        r"gx-card__title[^>]*>\s*(Customers|Companies)",
+        owner_client.get("/settings/fields/").content.decode(),
+    ) == [
+        "Customers",
+        "Companies",
+    ]
+    company = make_company(scoped, "Old & Co", attributes={"founded": "2001-05-09"})
+    tried = owner_client.post(
+        f"/settings/fields/{field.pk}/", made | {"try": "1", "type": "number"}
+    ).content.decode()
+    assert f'href="/companies/{company.pk}/"' in tried
+
+
+def test_a_program_changes_the_fields_it_names(scoped):
+    make_field(scoped, "Founded", "date", applies_to="company")
+    make_field(scoped, "Cups", "number", applies_to="company")
+    company = make_company(scoped, attributes={"founded": "2001-05-09"})
+    client = ApiClient(make_key(scoped, "companies.read", "companies.write")[1])
+    url = f"/api/v1/companies/{company.pk}/"
+    changed = client.patch(url, {"attributes": {"cups": "1,200"}})
+    assert changed.json()["attributes"] == {"founded": "2001-05-09", "cups": 1200}
+    refused = client.patch(url, {"attributes": {"nonsense": 1}})
+    assert refused.status_code == 422
+    assert "attributes.nonsense" in refused.content.decode()
