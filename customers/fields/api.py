@@ -15,13 +15,13 @@ from crm.api.filters import TextFilter
 from crm.api.registry import register
 from crm.api.serializers import ApiModelSerializer, ApiSerializer
 from crm.api.views import ReadViewSet
-from customers.fields import services
+from customers.fields import checking, services
 from customers.models import FieldDefinition
 
 
 class ChoiceShape(ApiSerializer):
-    value = serializers.CharField(max_length=services.LONGEST_CHOICE)
-    label = serializers.CharField(max_length=services.LONGEST_CHOICE)  # type: ignore[assignment]  # DRF keeps its own `label` there
+    value = serializers.CharField(max_length=checking.LONGEST_CHOICE)
+    label = serializers.CharField(max_length=checking.LONGEST_CHOICE)  # type: ignore[assignment]  # DRF keeps its own `label` there
 
 
 class RulesShape(ApiSerializer):

@@ -6,8 +6,6 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
@@ -17,39 +15,21 @@ from psycopg2.extras import Json, execute_values
 
 from crm.accounts.models import Merchant
 from crm.events.emitting import emit
-from crm.lib.errors import Conflict, Rejected, Text
+from crm.lib.errors import Conflict, Rejected
 from customers import events
 from customers.fields import selectors
-from customers.fields.values import Misfit, Reader, clean_value, decimal_of
+from customers.fields.checking import CHANGEABLE, changed_by, fault, fill
+from customers.fields.values import Misfit, Reader, clean_value
 from customers.models import FieldDefinition
 
 Type = FieldDefinition.Type
 KEY = re.compile(r"[a-z][a-z0-9_]{0,39}")
-# What a form can show and a person can choose from; longer lists are companies, products, regions.
-MOST_CHOICES = 1_000
-LONGEST_CHOICE = 80
 # A form of more fields than this is a questionnaire.
 MOST_FIELDS = 200
 # Values that one request rewrites; a second or two. More are a new field's business.
 MOST_CONVERTED = 50_000
 SAMPLE = 20
 CHUNK = 5_000
-BOUNDED = (Type.NUMBER, Type.MONEY, Type.DATE, Type.TEXT, Type.LONG)
-UNIQUE = (Type.TEXT, Type.NUMBER, Type.EMAIL, Type.PHONE, Type.URL)
-CHANGEABLE = frozenset(
-    {
-        "label",
-        "type",
-        "section",
-        "help",
-        "is_required",
-        "is_unique",
-        "is_personal",
-        "default",
-        "rules",
-        "choices",
-    }
-)
 
 
 def field_create(
@@ -61,11 +41,11 @@ def field_create(
     """
     made = FieldDefinition(merchant=merchant, type=type, applies_to=values.pop("applies_to", "customer"))
     if made.applies_to not in selectors.HOLDERS:
-        raise _fault("applies_to", _("Choose what the field belongs to."))
+        raise fault("applies_to", _("Choose what the field belongs to."))
     made.key = key.strip() or key_of(label)
     if not KEY.fullmatch(made.key):
-        raise _fault("key", _("A key is small letters of English, digits and _, and starts with a letter."))
-    _set(made, values | {"label": label})
+        raise fault("key", _("A key is small letters of English, digits and _, and starts with a letter."))
+    fill(made, values | {"label": label})
     return _add(merchant, made)
 
 
@@ -132,7 +112,7 @@ def field_try(*, definition: FieldDefinition, changes: Mapping[str, Any]) -> Tri
 
     Raises Rejected as `field_change` does.
     """
-    wanted = _changed(definition, changes)
+    wanted = changed_by(definition, changes)
     reader = Reader(definition.merchant)
     misfits: list[Holder] = []
     values = fitting = 0
@@ -159,7 +139,7 @@ def field_change(
     that they may go. Locks the definition. Raises Rejected for what makes no sense.
     """
     stored = FieldDefinition.objects.select_for_update().get(pk=definition.pk)
-    wanted = _changed(stored, changes)
+    wanted = changed_by(stored, changes)
     changed = sorted(name for name in CHANGEABLE if getattr(stored, name) != getattr(wanted, name))
     if not changed:
         return []
@@ -174,21 +154,6 @@ def field_change(
     data = _facts(stored) | {"changes": ", ".join(changed)}
     emit(events.FIELD_CHANGED, merchant=stored.merchant_id, subject=stored, data=data)
     return changed
-
-
-def _changed(definition: FieldDefinition, changes: Mapping[str, Any]) -> FieldDefinition:
-    """What the definition would be; not saved."""
-    unknown = set(changes) - CHANGEABLE
-    if unknown:
-        raise ValueError(f"not to be changed: {sorted(unknown)}")
-    wanted = FieldDefinition(
-        **{one.attname: getattr(definition, one.attname) for one in FieldDefinition._meta.local_fields}
-    )
-    if "type" in changes and changes["type"] != definition.type:
-        wanted.rules = {}
-        wanted.default = None
-    _set(wanted, changes)
-    return wanted
 
 
 def converted(old: FieldDefinition, new: FieldDefinition, value: Any) -> Any:
@@ -250,7 +215,7 @@ def _check_unique_now(definition: FieldDefinition) -> None:
     with connection.cursor() as cursor:
         cursor.execute(sql, [definition.key, definition.merchant_id, definition.key])
         if cursor.fetchone():
-            raise _fault("is_unique", _("Some customers share a value already."))
+            raise fault("is_unique", _("Some customers share a value already."))
 
 
 # --- order, archive, end -----------------------------------------------------------------------------------
@@ -325,101 +290,5 @@ def field_strip(*, definition: FieldDefinition) -> int:
     return changed
 
 
-# --- checking a definition ----------------------------------------------------------------------------------
-
-
-def _fault(name: str, message: Text) -> Rejected:
-    return Rejected(message, code="bad_field", fields={name: [message]})
-
-
 def _facts(definition: FieldDefinition) -> dict[str, Any]:
     return {"key": definition.key, "label": definition.label, "type": definition.type}
-
-
-def _set(made: FieldDefinition, values: Mapping[str, Any]) -> None:
-    """The values in the definition, checked and in their own form."""
-    for name, value in values.items():
-        if name not in CHANGEABLE:
-            raise ValueError(f"not a field's property: {name}")
-        setattr(made, name, value)
-    if made.type not in Type.values:
-        raise _fault("type", _("Choose a type."))
-    for name, most in (("label", 80), ("section", 80), ("help", 300)):
-        text = " ".join(str(getattr(made, name)).split())
-        if len(text) > most:
-            raise _fault(name, _("At most %(most)s letters.") % {"most": most})
-        setattr(made, name, text)
-    if not made.label:
-        raise _fault("label", _("Give the field a name."))
-    if made.is_unique and made.type not in UNIQUE:
-        raise _fault("is_unique", _("Only texts, numbers, addresses and phones can be unique."))
-    made.choices = clean_choices(made.choices) if made.has_choices else []
-    made.rules = _clean_rules(made)
-    made.default = _clean_default(made)
-
-
-def clean_choices(choices: Any) -> list[dict[str, str]]:
-    """[{"value", "label"}], each value once. A choice may come as a word alone; the word is then both.
-
-    Raises Rejected for none, more than 1,000, or one without a name.
-    """
-    if not isinstance(choices, list) or not choices:
-        raise _fault("choices", _("Give the list to choose from, one a line."))
-    if len(choices) > MOST_CHOICES:
-        raise _fault(
-            "choices", _("A list can have at most %(most)s choices.") % {"most": f"{MOST_CHOICES:,}"}
-        )
-    found: dict[str, str] = {}
-    for one in choices:
-        pair = one if isinstance(one, Mapping) else {"label": one}
-        label = " ".join(str(pair.get("label") or pair.get("value") or "").split())
-        value = " ".join(str(pair.get("value") or label).replace(",", " ").split())
-        if not label or len(label) > LONGEST_CHOICE or len(value) > LONGEST_CHOICE:
-            raise _fault(
-                "choices", _("Each choice has a name of at most %(most)s letters.") % {"most": LONGEST_CHOICE}
-            )
-        if value in found:
-            raise _fault("choices", _("“%(value)s” is there twice.") % {"value": value})
-        found[value] = label
-    return [{"value": value, "label": label} for value, label in found.items()]
-
-
-def _clean_rules(made: FieldDefinition) -> dict[str, str]:
-    given = made.rules if isinstance(made.rules, Mapping) else {}
-    rules = {name: str(value).strip() for name, value in given.items() if value not in (None, "")}
-    if unknown := sorted(set(rules) - {"min", "max", "pattern"}):
-        raise _fault("rules", _("Unknown: %(names)s") % {"names": ", ".join(unknown)[:80]})
-    if "pattern" in rules and (made.type != Type.TEXT or len(rules["pattern"]) > 80):
-        raise _fault("pattern", _("Only texts have a pattern, of at most 80 signs."))
-    bounds = {}
-    for name in ("min", "max"):
-        if name in rules:
-            bounds[name] = _bound(made, name, rules[name])
-    if len(bounds) == 2 and bounds["min"] > bounds["max"]:
-        raise _fault("max", _("The most is less than the least."))
-    return rules | {name: str(value) for name, value in bounds.items()}
-
-
-def _bound(made: FieldDefinition, name: str, text: str) -> Any:
-    if made.type not in BOUNDED:
-        raise _fault(name, _("This type has no limits."))
-    try:
-        if made.type == Type.DATE:
-            return date.fromisoformat(text)
-        number = decimal_of(text)
-    except ValueError as error:  # Misfit is one too
-        raise _fault(
-            name, _("Give a day such as 2026-11-22.") if made.type == Type.DATE else str(error)
-        ) from error
-    if made.type in (Type.TEXT, Type.LONG) and (number < 0 or number != int(number)):
-        raise _fault(name, _("Give a whole number of letters."))
-    return Decimal(int(number)) if number == int(number) else number
-
-
-def _clean_default(made: FieldDefinition) -> Any:
-    if made.default in (None, "", []):
-        return None
-    try:
-        return clean_value(made, made.default, Reader(made.merchant))
-    except Misfit as misfit:
-        raise _fault("default", str(misfit)) from misfit

@@ -20,15 +20,14 @@ from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
-from django.db.models import QuerySet
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
 
-from crm.accounts.models import Membership, Merchant
+from crm.accounts.models import Merchant
 from crm.lib.ids import row_id
-from crm.lib.tenancy import scoped_merchant_id
 from crm.lib.ui.places import country_choices
-from customers.models import Company, Customer, FieldDefinition
+from customers.fields import references
+from customers.models import FieldDefinition
 from customers.normalising import is_masked, normalise_email, normalise_phone
 
 Type = FieldDefinition.Type
@@ -294,42 +293,6 @@ def _reference(kind: str, find: Callable[[int], int | None], named: Callable[[st
     return read
 
 
-def _members() -> QuerySet[Membership]:
-    """Who works here. Memberships are not scoped, so the merchant is named."""
-    return Membership.objects.filter(merchant_id=scoped_merchant_id(), is_active=True)
-
-
-def _member_by_id(pk: int) -> int | None:
-    return _members().filter(pk=pk).values_list("pk", flat=True).first()
-
-
-def _member_named(text: str) -> int | None:
-    return _members().filter(user__email__iexact=text).values_list("pk", flat=True).first()
-
-
-def _customer_by_id(pk: int) -> int | None:
-    found: int | None = Customer.objects.present().filter(pk=pk).values_list("pk", flat=True).first()
-    return found
-
-
-def _customer_named(text: str) -> int | None:
-    email = normalise_email(text)
-    if not email:
-        return None
-    rows = Customer.objects.present().filter(identities__kind="email", identities__value=email)
-    found: int | None = rows.values_list("pk", flat=True).first()
-    return found
-
-
-def _company_by_id(pk: int) -> int | None:
-    return Company.objects.filter(pk=pk).values_list("pk", flat=True).first()
-
-
-def _company_named(text: str) -> int | None:
-    rows = list(Company.objects.filter(name__iexact=text).values_list("pk", flat=True)[:2])
-    return rows[0] if len(rows) == 1 else None
-
-
 READERS: dict[Type, Callable[[FieldDefinition, Any, Reader], Any]] = {
     Type.TEXT: _text,
     Type.LONG: _long,
@@ -344,9 +307,9 @@ READERS: dict[Type, Callable[[FieldDefinition, Any, Reader], Any]] = {
     Type.PHONE: _phone,
     Type.URL: _url,
     Type.COUNTRY: _country,
-    Type.MEMBER: _reference("member", _member_by_id, _member_named),
-    Type.CUSTOMER: _reference("customer", _customer_by_id, _customer_named),
-    Type.COMPANY: _reference("company", _company_by_id, _company_named),
+    Type.MEMBER: _reference("member", references.member_by_id, references.member_named),
+    Type.CUSTOMER: _reference("customer", references.customer_by_id, references.customer_named),
+    Type.COMPANY: _reference("company", references.company_by_id, references.company_named),
 }
 
 

@@ -7,8 +7,9 @@ import pytest
 
 from crm.lib.errors import Conflict, Rejected
 from crm.lib.tenancy import merchant_scope
+from customers.fields.checking import MOST_CHOICES
 from customers.fields.importing import cells_read, field_targets
-from customers.fields.services import MOST_CHOICES, field_archive, field_change, field_create, field_try
+from customers.fields.services import field_archive, field_change, field_create, field_try
 from customers.fields.showing import names_for, shown
 from customers.fields.values import Misfit, Reader, clean_value
 from customers.models import Customer, FieldDefinition
