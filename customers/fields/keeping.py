@@ -54,11 +54,14 @@ def attributes_merged(
 
 
 def _taken(merchant: Merchant, definition: FieldDefinition, value: Any, row_id: int | None) -> bool:
-    """Whether another row has the value; nobody else can take it until the transaction ends."""
+    """Whether another row has the value; nobody else can take it until the transaction ends. A row that was
+    merged into another keeps its values for an undo and holds none of them against anybody."""
     name = f"field:{merchant.pk}:{definition.applies_to}:{definition.key}:{value}"
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
-    rows = HOLDERS[definition.applies_to].objects.filter(attributes__contains={definition.key: value})
+    rows = HOLDERS[definition.applies_to].objects.filter(
+        attributes__contains={definition.key: value}, merged_into__isnull=True
+    )
     return bool(rows.exclude(pk=row_id).exists())
 
 

@@ -209,9 +209,10 @@ def attribute_write(definition: FieldDefinition, pairs: Iterable[tuple[int, Any]
 def _check_unique_now(definition: FieldDefinition) -> None:
     table = selectors.HOLDERS[definition.applies_to]._meta.db_table
     sql = f"""
-        SELECT attributes -> %s FROM {table} WHERE merchant_id = %s::bigint AND attributes ? %s
+        SELECT attributes -> %s FROM {table}
+        WHERE merchant_id = %s::bigint AND jsonb_exists(attributes, %s) AND merged_into_id IS NULL
         GROUP BY 1 HAVING count(*) > 1 LIMIT 1
-    """.replace("attributes ? %s", "jsonb_exists(attributes, %s)")
+    """
     with connection.cursor() as cursor:
         cursor.execute(sql, [definition.key, definition.merchant_id, definition.key])
         if cursor.fetchone():
