@@ -12,7 +12,8 @@ from crm.events.emitting import emit
 from customers import events
 from customers.companies.searching import document_for
 from customers.companies.tree import MOST_LEVELS, ancestor_ids, check_parent, lock_tree
-from customers.models import Company, CompanyContact, Customer
+from customers.fields.services import references_move
+from customers.models import Company, CompanyContact, Customer, FieldDefinition
 from customers.searching import search_rebuild
 from customers.services import MOST_TAGS, fault
 
@@ -25,9 +26,9 @@ FILLED = (
 
 @transaction.atomic
 def company_merge(*, survivor: Company, absorbed: Company) -> dict[str, int]:
-    """How many rows of each kind moved. What names `absorbed`, in whichever app, names `survivor`; empty
-    facts of
-    the survivor are filled; `absorbed` stays as an archived row that leads on to it.
+    """How many rows of each kind moved. What names `absorbed`, in whichever app or field of the shop's own,
+    names `survivor`; empty facts of the survivor are filled; `absorbed` stays as an archived row that leads
+    on to it.
 
     Locks both rows and the tree. Raises Rejected when they are the same, or one was merged already, or the
     moved
@@ -47,7 +48,9 @@ def company_merge(*, survivor: Company, absorbed: Company) -> dict[str, int]:
     people = list(Customer.objects.filter(company=gone).values_list("pk", flat=True))
     _rehang(kept, gone)
     moved = _move_contacts(kept, gone) | _move_others(kept, gone)
+    Company.objects.filter(merged_into=gone).update(merged_into=kept)
     _take_over(kept, gone)
+    references_move(merchant=kept.merchant, type=FieldDefinition.Type.COMPANY, old=gone.pk, new=kept.pk)
     search_rebuild(people)
     data = {"company": kept.name, "other": gone.name, "other_id": gone.pk, "moved": moved}
     emit(events.COMPANY_MERGED, merchant=kept.merchant_id, subject=kept, data=data)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from crm.accounts.models import Membership
 from crm.lib.tenancy import scoped_merchant_id
@@ -24,7 +24,10 @@ def member_named(text: str) -> int | None:
 
 
 def customer_by_id(pk: int) -> int | None:
-    found: int | None = Customer.objects.present().filter(pk=pk).values_list("pk", flat=True).first()
+    """Of a merged one, whoever they are now."""
+    now = Customer.objects.filter(pk=pk).values("merged_into_id")
+    rows = Customer.objects.present().filter(Q(pk=pk) | Q(pk__in=now))
+    found: int | None = rows.values_list("pk", flat=True).first()
     return found
 
 
@@ -38,9 +41,11 @@ def customer_named(text: str) -> int | None:
 
 
 def company_by_id(pk: int) -> int | None:
-    return Company.objects.filter(pk=pk).values_list("pk", flat=True).first()
+    rows = Company.objects.filter(pk=pk, merged_into__isnull=True)
+    return rows.values_list("pk", flat=True).first()
 
 
 def company_named(text: str) -> int | None:
-    rows = list(Company.objects.filter(name__iexact=text).values_list("pk", flat=True)[:2])
+    named = Company.objects.filter(name__iexact=text, merged_into__isnull=True)
+    rows = list(named.values_list("pk", flat=True)[:2])
     return rows[0] if len(rows) == 1 else None

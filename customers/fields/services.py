@@ -206,6 +206,19 @@ def attribute_write(definition: FieldDefinition, pairs: Iterable[tuple[int, Any]
             execute_values(cursor.cursor, sql, rows, template=template, page_size=1_000)
 
 
+@transaction.atomic
+def references_move(*, merchant: Merchant, type: str, old: int, new: int) -> int:
+    """Values of the shop's fields of this type that name row `old` name `new` from now on; how many. Locks
+    their holders. A query and an update for each such field."""
+    moved = 0
+    for one in FieldDefinition.objects.filter(merchant=merchant, type=type):
+        rows = selectors.holders(one).filter(attributes__contains={one.key: old})
+        ids = list(rows.select_for_update(of=("self",)).order_by("pk").values_list("pk", flat=True))
+        attribute_write(one, [(pk, new) for pk in ids])
+        moved += len(ids)
+    return moved
+
+
 def _check_unique_now(definition: FieldDefinition) -> None:
     table = selectors.HOLDERS[definition.applies_to]._meta.db_table
     sql = f"""

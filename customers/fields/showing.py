@@ -9,6 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from crm.accounts.models import Membership
@@ -36,7 +37,7 @@ class Names:
 def names_for(
     definitions: Iterable[FieldDefinition], many: Iterable[Mapping[str, Any]], membership: Membership | None
 ) -> Names:
-    """At most one query for each kind of reference among the definitions, none without any."""
+    """One query for each kind of reference among the definitions, two for customers; none without any."""
     asked: dict[str, set[int]] = defaultdict(set)
     references = [one for one in definitions if one.type in REFERENCES]
     if references:
@@ -49,12 +50,21 @@ def names_for(
         members = Membership.objects.filter(merchant_id=scoped_merchant_id(), pk__in=ids)
         found[Type.MEMBER] = {one.pk: str(one.user) for one in members.select_related("user")}
     if ids := asked.get(Type.CUSTOMER):
-        seen = Customer.objects.filter(pk__in=ids)
-        seen = seen.visible_to(membership) if membership else seen
-        found[Type.CUSTOMER] = {one.pk: str(one) for one in seen.only("pk", "name", "email", "phone")}
+        found[Type.CUSTOMER] = _people(ids, membership)
     if ids := asked.get(Type.COMPANY):
         found[Type.COMPANY] = dict(Company.objects.filter(pk__in=ids).values_list("pk", "name"))
     return Names(found)
+
+
+def _people(ids: Iterable[int], membership: Membership | None) -> dict[int, str]:
+    """The names of those whom the member may see. Who was merged goes by the name of who they are now: the
+    value stays as it is, so that undoing the merge gives them theirs back."""
+    asked = Customer.objects.filter(pk__in=ids).values_list("pk", Coalesce("merged_into_id", "pk"))
+    now = dict(asked)
+    rows = Customer.objects.filter(pk__in=now.values())
+    rows = rows.visible_to(membership) if membership else rows
+    names = {one.pk: str(one) for one in rows.only("pk", "name", "email", "phone")}
+    return {pk: names[is_now] for pk, is_now in now.items() if is_now in names}
 
 
 def shown(
