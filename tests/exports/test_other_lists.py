@@ -8,21 +8,16 @@ import io
 import pytest
 
 from crm.accounts.services import apikey_create
-from crm.exports import registry, services, working
+from crm.exports import registry, working
 from crm.exports.files import full_path
 from crm.exports.models import Export
 from crm.lib.tenancy import merchant_scope
 from tests.api.conftest import ApiClient
+from tests.exports.steps import used_up
 from tests.factories.accounts import make_key, make_member
 from tests.factories.customers import make_customer
 from tests.factories.fixtures import client_of, prove
 from tests.factories.world import make_world
-
-
-@pytest.fixture(autouse=True)
-def _own_media(settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path
-
 
 QUERIES = {
     "customers": lambda world: "",
@@ -122,12 +117,11 @@ def test_a_program_gives_a_reason_too(body, merchant):
     assert ApiClient(make_key(merchant)[1]).post_json("exports/", body).status_code == 422
 
 
-def test_who_made_the_key_does_not_agree_to_its_export(merchant, owner, monkeypatch):
-    monkeypatch.setattr(services, "ALONE_ROWS", 0)
+def test_who_made_the_key_does_not_agree_to_its_export(merchant, owner, manager):
     make_customer(merchant)
-    manager = make_member(merchant, "manager")
     scopes = ["exports.write", "customers.read"]
-    _key, secret = apikey_create(merchant=merchant, name="sync", scopes=scopes, actor=owner.user)
+    key, secret = apikey_create(merchant=merchant, name="sync", scopes=scopes, actor=owner.user)
+    used_up(key, left=0)
     body = {"kind": "customers", "reason": "nightly copy"}
     pk = ApiClient(secret).post_json("exports/", body).json()["id"]
     path = f"/settings/exports/{pk}/approve/"
