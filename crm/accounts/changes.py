@@ -10,10 +10,12 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from crm.accounts import events
+from crm.accounts.leaving import end_what_other_eyes_saw
 from crm.accounts.models import ExchangeRate, Membership, Merchant, Team, User
 from crm.accounts.permissions import Role
 from crm.events import emitting
 from crm.lib.errors import Conflict, Forbidden, Rejected
+from crm.lib.tenancy import merchant_scope
 
 # What the settings page may change. Not the base currency: every frozen rate in the books refers to it.
 MERCHANT_FIELDS = frozenset(
@@ -81,6 +83,9 @@ def member_change(
     if changed:
         membership.save(update_fields=changed)
         _member_changed(membership, changed)
+    if {"team_id", "visibility", "region"} & set(changed):
+        with merchant_scope(membership.merchant):
+            end_what_other_eyes_saw(membership)
     return changed
 
 
@@ -122,7 +127,11 @@ def team_save(*, merchant: Merchant, name: str, team: Team | None = None) -> Tea
 def team_delete(*, team: Team) -> None:
     """Its members stay, without a team."""
     merchant = team.merchant
+    theirs = Membership.objects.filter(merchant=merchant, team=team, visibility=Membership.Visibility.TEAM)
+    left = list(theirs.select_for_update())
     team.delete()
+    for membership in left:
+        end_what_other_eyes_saw(membership)
     _settings_changed(merchant, ["teams"])
 
 
