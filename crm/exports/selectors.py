@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from crm.accounts.models import Membership
 from crm.events.selectors import subject_timeline
@@ -65,7 +65,7 @@ def visible(membership: Membership) -> QuerySet[Export]:
     rows: QuerySet[Export] = Export.objects.select_related(*RELATED)
     if oversees(membership):
         return rows
-    return rows.filter(Q(requested_by=membership) | Q(approver=membership))
+    return rows.filter(requested_by=membership)
 
 
 def export_for(*, membership: Membership, export_id: int) -> Export:

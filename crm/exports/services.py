@@ -8,6 +8,7 @@ from functools import partial
 
 from django.db import transaction
 from django.db.models import Q, QuerySet, Sum
+from django.db.models.functions import Greatest
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -130,17 +131,28 @@ def _check_size(count: int, format: str) -> None:
 
 def _lock(membership: Membership | None, key: ApiKey | None) -> None:
     """Also refuses who lost access a moment ago."""
-    if membership is not None:
-        if Membership.objects.select_for_update().filter(pk=membership.pk, is_active=True).first() is None:
-            raise Forbidden()
-    elif key is None or ApiKey.objects.select_for_update().usable().filter(pk=key.pk).first() is None:
+    if not _hold(membership, key):
         raise Forbidden()
 
 
-def _of(membership: Membership | None, key: ApiKey | None) -> ExportQuerySet:
+def _hold(membership: Membership | None, key: ApiKey | None) -> bool:
+    """Locks the person, then the key that they made, in the order in which leaving does; whether the asker
+    still has access."""
+    people = Membership.objects.select_for_update()
     if membership is not None:
-        return Export.objects.filter(requested_by=membership)
-    return Export.objects.filter(api_key=key)
+        return people.filter(pk=membership.pk, is_active=True).first() is not None
+    if key is None:
+        return False
+    people.filter(merchant=key.merchant_id, user=key.created_by_id).first()
+    return ApiKey.objects.select_for_update().usable().filter(pk=key.pk).first() is not None
+
+
+def _of(membership: Membership | None, key: ApiKey | None) -> ExportQuerySet:
+    """What the person took, by hand or by any key that they made: ten keys are not ten people."""
+    person = membership.user_id if membership else key and key.created_by_id
+    if person is None:
+        return Export.objects.filter(api_key=key)
+    return Export.objects.filter(Q(requested_by__user=person) | Q(api_key__created_by=person))
 
 
 def approvers(merchant: Merchant) -> QuerySet[Membership]:
@@ -156,6 +168,14 @@ def allowed_alone(merchant: Merchant, membership: Membership) -> int | None:
     return _allowed(merchant, membership, _of(membership, None))
 
 
+def allowed_still(export: Export) -> int | None:
+    """How many rows this export may have by now without a second person, beside the asker's others; None for
+    any. Locks the asker's row, as asking does: of two that end at once, the second counts the first."""
+    member, key = export.requested_by, export.api_key
+    _hold(member, key)
+    return _allowed(export.merchant, member, _of(member, key).exclude(pk=export.pk))
+
+
 def _allowed(merchant: Merchant, membership: Membership | None, theirs: ExportQuerySet) -> int | None:
     """Rows that this asker may still take alone. None in a shop with nobody else who could agree: there a
     second person doesn't exist, and a merchant is not locked out of their own data."""
@@ -164,7 +184,8 @@ def _allowed(merchant: Merchant, membership: Membership | None, theirs: ExportQu
         if not others.filter(Q(is_active=True) | Q(deactivated_at__gte=timezone.now() - LATELY)).exists():
             return None
     lately = theirs.alive().filter(created_at__gte=timezone.now() - WINDOW, decided_at__isnull=True)
-    taken = lately.exclude(state=State.WAITING).aggregate(n=Sum("rows_asked"))["n"] or 0
+    # A list may have grown between the asking and the writing.
+    taken = lately.exclude(state=State.WAITING).aggregate(n=Sum(Greatest("rows_asked", "rows")))["n"] or 0
     gone = theirs.filter(
         state=State.EXPIRED, created_at__gte=timezone.now() - WINDOW, decided_at__isnull=True
     )
@@ -265,9 +286,9 @@ def export_fetch(
 ) -> Export:
     """The export whose file may be sent now; that it was taken stands in the audit log when this returns.
 
-    Only for the requester and for who agreed to it, as long as they hold the permissions; and for a key's
-    own. Raises NotFound for anybody else, Forbidden for who may no longer see such data, Conflict without a
-    file.
+    Only for the requester and for who agreed to it, as long as they hold the permissions and, who agreed, see
+    the whole shop; and for a key's own. Raises NotFound for anybody else, Forbidden for who may no longer see
+    such data, Conflict without a file.
     """
     locked = (
         Export.objects.select_for_update(of=("self",)).select_related("merchant", "api_key").get(pk=export.pk)
@@ -275,17 +296,23 @@ def export_fetch(
     member_ids = {locked.requested_by_id, locked.approver_id} - {None}
     if membership is not None and membership.pk not in member_ids:
         raise NotFound()
+    if membership is not None and membership.pk == locked.approver_id:
+        check_may_decide(locked, membership)
     if membership is None and (key is None or key.pk != locked.api_key_id):
         raise NotFound()
     check_may_ask(exporter_for(locked.kind), membership=membership, key=key)
     if membership is not None and locked.is_whole and not membership.can("customers.pii"):
         raise Forbidden()
     if not locked.is_ready:
-        raise Conflict(_("There is no file to download. It is deleted after 24 hours."), code="no_file")
+        raise no_file()
     locked.downloads += 1
     locked.save(update_fields=["downloads"])
     announce(DATA_EXPORTED, locked, format=locked.format, filters=locked.query[:500])
     return locked
+
+
+def no_file() -> Conflict:
+    return Conflict(_("There is no file to download. It is deleted after 24 hours."), code="no_file")
 
 
 # --- behind them --------------------------------------------------------------------------------------------

@@ -177,7 +177,11 @@ def export_download(request: StaffRequest, export_id: int) -> HttpResponseBase:
 def file_response(export: Export) -> FileResponse:
     day = timezone.localtime(export.created_at, export.merchant.zone).strftime("%Y-%m-%d")
     name = f"{export.kind}-{day}-{export.pk}.{export.format}"
-    response = FileResponse(full_path(export.file_path).open("rb"), as_attachment=True, filename=name)
+    try:
+        file = full_path(export.file_path).open("rb")
+    except FileNotFoundError as error:  # its end came in this very moment, or its disk is gone
+        raise services.no_file() from error
+    response = FileResponse(file, as_attachment=True, filename=name)
     response["Cache-Control"] = "private, no-store"
     response["X-Accel-Buffering"] = "no"
     return response

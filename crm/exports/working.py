@@ -24,7 +24,7 @@ from . import events, mailing
 from .files import delete_file, digest_of, fresh_path, full_path
 from .models import Export
 from .registry import exporter_for
-from .services import LINK_HOURS, announce, approvers, ask_of, end, nudge
+from .services import LINK_HOURS, allowed_still, announce, approvers, ask_of, end, nudge
 from .writing import write
 
 log = structlog.get_logger()
@@ -99,24 +99,11 @@ def _claim(export_id: int, token: str) -> Export | None:
 def _run(export: Export, token: str) -> bool:
     path = export.file_path
     try:
-        exporter = exporter_for(export.kind)
-        whole = export.is_whole and (export.requested_by is None or export.requested_by.can("customers.pii"))
-        columns, rows = exporter.table(exporter.select(ask_of(export)), whole=whole)
-        written = write(
-            path=full_path(path),
-            format=export.format,
-            columns=columns,
-            rows=rows,
-            after=lambda count: _still_wanted(export, token, count),
-        )
-        _finish(export, token, written, whole)
+        return _written(export, token)
     except OperationalError:
         raise  # the database went away: the claim runs out and the sweeper finds the export
     except Stopped:
         delete_file(path)
-        return False
-    except TooManyAlone:
-        _ask_second_person(export, token)
         return False
     except CrmError as error:
         _give_up(export, token, str(error.message))
@@ -124,6 +111,25 @@ def _run(export: Export, token: str) -> bool:
     except Exception as error:
         _give_up(export, token, _("Unexpected: %(error)s") % {"error": type(error).__name__})
         raise
+
+
+def _written(export: Export, token: str) -> bool:
+    """False when a second person is asked instead."""
+    exporter = exporter_for(export.kind)
+    whole = export.is_whole and (export.requested_by is None or export.requested_by.can("customers.pii"))
+    columns, rows = exporter.table(exporter.select(ask_of(export)), whole=whole)
+    try:
+        written = write(
+            path=full_path(export.file_path),
+            format=export.format,
+            columns=columns,
+            rows=rows,
+            after=lambda count: _still_wanted(export, token, count),
+        )
+        _finish(export, token, written, whole)
+    except TooManyAlone:
+        _ask_second_person(export, token)
+        return False
     return True
 
 
@@ -149,9 +155,13 @@ def _held(export: Export, token: str) -> Export:
 
 
 def _finish(export: Export, token: str, written: int, whole: bool) -> None:
+    """Raises TooManyAlone when others that the same asker had written meanwhile use up the day."""
     size, digest = digest_of(export.file_path)
     with transaction.atomic():
+        allowed = allowed_still(export)
         locked = _held(export, token)
+        if locked.allowed_rows is not None and allowed is not None and written > allowed:
+            raise TooManyAlone
         now = timezone.now()
         locked.state, locked.rows, locked.is_whole = State.READY, written, whole
         locked.file_size, locked.sha256 = size, digest
