@@ -11,12 +11,13 @@ import re
 import uuid
 
 import pytest
+from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models, transaction
 from django.test import Client
 
-from crm.accounts.models import ApiKey, Membership
+from crm.accounts.models import ApiKey, Membership, SavedView
 from crm.lib.tenancy import merchant_scope
-from customers.models import Customer
+from customers.models import Company, Customer, MergeRecord
 from customers.searching import search_rebuild_all
 from marketing.insight import rollups, selectors
 from marketing.insight.home import home
@@ -32,7 +33,7 @@ from tests.routes import Route, everything_of, staff_routes
 # What the shop knows apart from its customers: anybody who may open the page may read it.
 OF_THE_SHOP = {
     *("accounts.Team", "accounts.ApiKey", "accounts.ExchangeRate", "accounts.Counter"),
-    *("accounts.SavedView", "accounts.DefaultView", "customers.FieldDefinition"),
+    "customers.FieldDefinition",
     *("orders.Product", "orders.Variant", "orders.SalesChannel"),
     *("marketing.Segment", "marketing.Template", "marketing.Campaign", "marketing.Journey", "marketing.Link"),
     *("loyalty.Program", "loyalty.Tier", "insight.Day", "insight.Model"),
@@ -68,24 +69,47 @@ def world(db: None) -> World:
         for model in tenant_models():
             if model._meta.label not in OF_THE_SHOP:
                 _mark(cursor, model, world)
+    with merchant_scope(world.merchant):
+        _fill(world)
+        Customer.objects.update(phone="+8613912345678", region="Here")
+        Ticket.objects.update(assignee=world.member)
     for row in world.rows.values():
         row.refresh_from_db()
     with merchant_scope(world.merchant):
-        Customer.objects.update(phone="+8613912345678", region="Here")
-        Ticket.objects.update(assignee=world.member)
         search_rebuild_all()
     return world
+
+
+def _fill(world: World) -> None:
+    """What looking at columns doesn't fill: a colleague's own view with a name in its search, somebody whom
+    the customer absorbed, values of custom fields."""
+    secret: str = world.secret  # type: ignore[attr-defined]
+    SavedView.objects.update(audience="own", query=f"q={secret}")
+    customer = world.row("customers.Customer")
+    absorbed = make_customer(
+        world.merchant, f"{secret} too", email=f"{secret}@too.cn", merged_into=customer, owner=world.member
+    )
+    MergeRecord.objects.update(
+        state="active", absorbed=absorbed, absorbed_row={"name": secret}, before={"name": secret}
+    )
+    values = {world.row("customers.FieldDefinition").key: secret}
+    Customer.objects.filter(pk=customer.pk).update(attributes=values)
+    Company.objects.update(attributes=values)
 
 
 # Codes that pages read; a secret in them would be an error, no leak.
 CODES = ("currency", "kind", "time_zone", "language", "merchant_id")
 # Words of the shop, which the segment builder offers; no person stands beside them.
-WORDS = ("source", "tier", "grade", "country", "region", "city", "price_group")
+WORDS = ("source", "tier", "grade", "country", "region", "city", "price_group", "tags")
 
 
 def _mark(cursor: object, model: type[models.Model], world: World) -> None:
     """Puts the secret into every text of the model's rows where the canary stood, whole or cut short."""
     for one in model._meta.local_fields:
+        if isinstance(one, ArrayField) and one.name not in WORDS:
+            if (getattr(one.base_field, "max_length", 0) or 0) >= len(world.secret):
+                _mark_array(cursor, model, one, world)
+            continue
         is_text = isinstance(one, models.CharField | models.TextField) and not one.choices
         room = min(one.max_length or 500, 500)
         if not is_text or one.name in CODES + WORDS or room < len(world.secret):
@@ -97,6 +121,14 @@ def _mark(cursor: object, model: type[models.Model], world: World) -> None:
         )
         values = [f"{world.secret}@x.cn"[:room], world.secret, world.merchant.pk, f"{world.canary[:10]}%"]
         cursor.execute(sql, values)  # type: ignore[attr-defined]
+
+
+def _mark_array(cursor: object, model: type[models.Model], one: ArrayField, world: World) -> None:
+    sql = (
+        f'UPDATE {model._meta.db_table} SET "{one.column}" = ARRAY[%s]'
+        f' WHERE merchant_id = %s AND "{one.column}"[1] LIKE %s'
+    )
+    cursor.execute(sql, [world.secret, world.merchant.pk, f"{world.canary[:10]}%"])  # type: ignore[attr-defined]
 
 
 def colleague_of(world: World, bound: str) -> Membership:

@@ -13,23 +13,34 @@ from crm.lib.errors import NotFound
 from crm.lib.keyset import Page, keyset_page
 from customers.merging.preview import FieldChoice
 from customers.models import Customer, IdentityConflict, MergeRecord
+from customers.visibility import seen_by
 
 ORDER = ("-seen_at", "-pk")
 
 
 def merge_for(*, membership: Membership, merge_id: int) -> MergeRecord:
-    """The merge, if the member may see who the survivor is now, else NotFound."""
-    record = _merges().filter(pk=merge_id).first()
+    """The merge, if the member may see who the survivor is now and, once it is undone, the other one too;
+    else NotFound."""
+    record = _told_to(membership).filter(pk=merge_id).first()
     holder = record and (record.survivor.merged_into_id or record.survivor_id)
     if record is None or not Customer.objects.visible_to(membership).filter(pk=holder).exists():
         raise NotFound()
     return record
 
 
-def merges_of(customer: Customer) -> list[MergeRecord]:
+def merges_of(customer: Customer, membership: Membership) -> list[MergeRecord]:
     """What this person is made of and what was taken apart again, the newest first; at most 20."""
     mine = Q(survivor__in=_names(customer)) | Q(absorbed=customer)
-    return list(_merges().filter(mine).order_by("-merged_at", "-pk")[:20])
+    return list(_told_to(membership).filter(mine).order_by("-merged_at", "-pk")[:20])
+
+
+def _told_to(membership: Membership) -> QuerySet[MergeRecord]:
+    """Without the undone ones of which the member sees only one side: that is somebody else's customer
+    again."""
+    survivor, absorbed = seen_by(membership, "survivor__"), seen_by(membership, "absorbed__")
+    if survivor is None or absorbed is None:
+        return _merges()
+    return _merges().filter(Q(state=MergeRecord.State.ACTIVE) | (survivor & absorbed))
 
 
 def _names(customer: Customer) -> list[int]:

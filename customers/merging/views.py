@@ -79,7 +79,7 @@ def customer_merges(request: StaffRequest, customer_id: int) -> HttpResponse:
     customer = customer_for(membership=request.membership, customer_id=customer_id)
     context = {
         "customer": customer,
-        "merges": selectors.merges_of(customer),
+        "merges": selectors.merges_of(customer, request.membership),
         "asked": selectors.conflicts_of(customer, request.membership),
         "may_merge": request.membership.can("customers.merge"),
     }

@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from customers.identities import Contact, resolve
-from customers.merging.services import customers_merge
+from customers.merging.services import customers_merge, merge_undo
 from customers.models import Customer, IdentityConflict, MergeRecord
 from tests.customers.merging.support import new_order
 from tests.factories.customers import make_consent, make_customer, make_identity
@@ -187,3 +187,18 @@ def test_the_open_conflicts_are_looked_up_one_by_one(scoped, owner):
     plan = conflicts_open(owner).explain()
 
     assert "hashed SubPlan" not in plan
+
+
+def test_taken_apart_the_other_one_is_their_owners_alone_again(member_client, scoped, pair):
+    client = member_client("manager", visibility="own")
+    Customer.objects.filter(pk=pair[0].pk).update(owner=client.membership)
+    record = customers_merge(survivor=pair[0], absorbed=pair[1], choices={})
+    addresses = [reverse("customer_merges", args=[pair[0].pk]), reverse("merge_undo", args=[record.pk])]
+    merged = [client.get(address).content.decode() for address in addresses]
+    merge_undo(record=record)
+
+    assert [str(pair[1]) in page for page in merged] == [True, True]
+    card, panel = (client.get(address) for address in addresses)
+    assert (str(pair[1]) in card.content.decode(), panel.status_code) == (False, 404)
+    everybodys = member_client("manager").get(addresses[0])
+    assert str(pair[1]) in everybodys.content.decode()
