@@ -17,6 +17,7 @@ REGISTRY_MODULES = (
     "inbound",
     "merging",
     "portal",
+    "privacy",
     "traces",
 )
 

@@ -175,6 +175,7 @@ CELERY_BEAT_SCHEDULE = {
     "integrations.sweep_outbox": {"task": "integrations.sweep_outbox", "schedule": 30.0},
     "integrations.sweep_hooks": {"task": "integrations.sweep_hooks", "schedule": 30.0},
     "integrations.sweep_webhooks": {"task": "integrations.sweep_webhooks", "schedule": 30.0},
+    "customers.sweep_erasures": {"task": "customers.sweep_erasures", "schedule": 60.0},
     "imports.sweep": {"task": "imports.sweep", "schedule": 60.0},
     "exports.sweep": {"task": "exports.sweep", "schedule": 60.0},
     "exports.expire": {"task": "exports.expire", "schedule": 60.0},
@@ -265,6 +266,9 @@ STATIC_ROOT = Path(env.str("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
 STATICFILES_DIRS = [path for path in (BASE_DIR / "static", BASE_DIR / "assets") if path.is_dir()]
 # Uploads and media are private: no URL serves MEDIA_ROOT, views stream single files after a check.
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", str(BASE_DIR / ".local" / "media")))
+# Who was erased, as hashes and ids, for the day a backup is restored. Keep it out of the backups
+# (customers/privacy/ledger.py).
+ERASURE_LEDGER = Path(env.str("ERASURE_LEDGER", str(MEDIA_ROOT.parent / "erasures.jsonl")))
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

@@ -8,6 +8,7 @@ import django_filters
 from django.db import transaction
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -16,6 +17,7 @@ from crm.api.filters import ChangedFilterSet, IdFilter, InstantFilter, TextFilte
 from crm.api.registry import register
 from crm.api.schema import upsert_schema
 from crm.api.views import ReadViewSet
+from crm.events.actor import current_actor
 from crm.lib.errors import Conflict
 from customers import api_serializers as shapes
 from customers.address_api import AddressViewSet
@@ -25,9 +27,10 @@ from customers.consent import consent_record
 from customers.duplicates import api as _duplicates  # noqa: F401 - registers /duplicates/
 from customers.fields import api as field_api
 from customers.merging.api import MergeMixin
-from customers.models import Consent, Customer, Identity
+from customers.models import Consent, Customer, Erasure, Identity
 from customers.models.consent import Channel, Purpose
 from customers.normalising import normalise_email, normalise_phone
+from customers.privacy.erasing import erasure_ask
 from customers.searching import customer_ids_found
 from customers.services import customer_change, customer_create
 from customers.todos.api import TaskViewSet
@@ -62,7 +65,12 @@ class CustomerViewSet(MergeMixin, UpsertMixin, ReadViewSet):
     """Customers, newest first; erased ones are left out, merged ones answer 410 with who they are now."""
 
     model = Customer
-    scopes = {"GET": "customers.read", "POST": "customers.write", "PATCH": "customers.write"}
+    scopes = {
+        "GET": "customers.read",
+        "POST": "customers.write",
+        "PATCH": "customers.write",
+        "POST erase": "customers.erase",
+    }
     serializer_class = shapes.CustomerSerializer
     filterset_class = CustomerFilterSet
     ordering = ("-created_at", "-id")
@@ -114,6 +122,16 @@ class CustomerViewSet(MergeMixin, UpsertMixin, ReadViewSet):
             values["company"] = company_named(merchant=self.merchant, name=values["company"])
         return values
 
+    @extend_schema(request=shapes.EraseInput, responses={202: shapes.ErasureSerializer})
+    @action(detail=True, methods=["post"], filterset_class=None)
+    def erase(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Has the customer erased everywhere within minutes, for good; the sums of the shop stay."""
+        customer = self.get_object()
+        reader = shapes.EraseInput(data=request.data, context=self.get_serializer_context())
+        reader.is_valid(raise_exception=True)
+        asked = erasure_ask(customer=customer, reason=reader.validated_data["reason"], by=current_actor())
+        return Response(shapes.ErasureSerializer(asked).data, status=202)
+
     @upsert_schema(
         "Customer", plural="customers", reads=shapes.CustomerInput, shows=shapes.CustomerUpsertedSerializer
     )
@@ -163,7 +181,23 @@ class ConsentViewSet(ReadViewSet):
         return Response(shapes.ConsentSerializer(newest).data, status=200)
 
 
+class ErasureFilterSet(django_filters.FilterSet):
+    customer = IdFilter(field_name="customer_id")
+    state = django_filters.ChoiceFilter(choices=Erasure.State.choices)
+    requested_after = InstantFilter(field_name="requested_at", lookup_expr="gt")
+
+
+class ErasureViewSet(ReadViewSet):
+    """Who was erased or asked to be, newest first."""
+
+    model = Erasure
+    scopes = {"GET": "customers.read"}
+    serializer_class = shapes.ErasureSerializer
+    filterset_class = ErasureFilterSet
+
+
 register("customers", CustomerViewSet)
+register("erasures", ErasureViewSet)
 register("consents", ConsentViewSet)
 field_api.serve()
 register("addresses", AddressViewSet)

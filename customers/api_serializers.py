@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from crm.api.bulk import OutcomeField
 from crm.api.serializers import ApiModelSerializer, ApiSerializer, MoneyField, TenantRelatedField
-from customers.models import Consent, Customer, Identity, Metrics
+from customers.models import Consent, Customer, Erasure, Identity, Metrics
 from customers.models.consent import Channel, Purpose
 from customers.services import LONGEST_TAG, MOST_TAGS
 
@@ -112,4 +112,27 @@ class ConsentInput(ApiSerializer):
     wording_version = text(40, default="")
     proof = serializers.DictField(
         child=serializers.CharField(max_length=500, allow_blank=True), required=False
+    )
+
+
+class ErasureSerializer(ApiModelSerializer):
+    """`due_at` is when it happens or would have; `counts` says how many rows of each app it changed."""
+
+    customer = serializers.IntegerField(source="customer_id", read_only=True)
+    counts = serializers.DictField(child=serializers.IntegerField(), read_only=True)
+
+    class Meta:
+        model = Erasure
+        fields = [
+            *("id", "customer", "state", "reason", "requested_by", "requested_at", "due_at", "trouble"),
+            *("done_at", "cancelled_at", "counts"),
+        ]
+        read_only_fields = fields
+
+
+class EraseInput(ApiSerializer):
+    """Why. Sending it is final: there is no waiting time and nothing to take back."""
+
+    reason = serializers.ChoiceField(
+        [one for one in Erasure.Reason.choices if one[0] not in ("retention", "replay")]
     )

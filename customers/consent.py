@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from crm.accounts.models import Merchant
 from crm.events.emitting import emit
@@ -44,6 +45,8 @@ def consent_record(
         wording_version=wording_version,
         proof=proof or {},
     )
+    if purpose == Purpose.PROFILING:
+        profiling_settle(customer_id=customer.pk)
     emit(
         events.CONSENT_GRANTED if granted else events.CONSENT_WITHDRAWN,
         merchant=merchant,
@@ -52,6 +55,19 @@ def consent_record(
         data={"channel": channel, "purpose": purpose, "source": source},
     )
     return entry
+
+
+def profiling_settle(*, customer_id: int) -> None:
+    """Brings `profiling_stopped_at` in line with the ledger: refused by any way is refused. What else has to
+    go, each app takes away when it hears of the entry."""
+    newest = (
+        Consent.objects.filter(customer_id=customer_id, purpose=Purpose.PROFILING)
+        .order_by("channel", "-recorded_at", "-id")
+        .distinct("channel")
+    )
+    stopped = any(not entry.granted for entry in newest)
+    people = Customer.objects.filter(pk=customer_id, profiling_stopped_at__isnull=stopped)
+    people.update(profiling_stopped_at=timezone.now() if stopped else None, updated_at=timezone.now())
 
 
 def consent_now(*, customer: Customer, channel: str, purpose: str = Purpose.MARKETING) -> bool | None:
@@ -70,8 +86,13 @@ def address_digest(value: str) -> str:
 @transaction.atomic
 def suppress(*, merchant: Merchant, channel: str, value: str, reason: str) -> None:
     """Nobody writes to this normalised address again on this channel; doing it twice changes nothing."""
+    suppress_digest(merchant_id=merchant.pk, channel=channel, digest=address_digest(value), reason=reason)
+
+
+def suppress_digest(*, merchant_id: int, channel: str, digest: str, reason: str) -> None:
+    """The same where only the hash is left."""
     Suppression.objects.get_or_create(
-        merchant=merchant, channel=Channel(channel), digest=address_digest(value), defaults={"reason": reason}
+        merchant_id=merchant_id, channel=Channel(channel), digest=digest, defaults={"reason": reason}
     )
 
 

@@ -1,6 +1,7 @@
 """What is announced about customers."""
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from crm.events.types import EventType
 
@@ -266,4 +267,29 @@ TASK_DUE = EventType(
     tone="warn",
     scope="tasks.read",
     keys=("title",),
+)
+ERASURE_ASKED = EventType(
+    "customers.erasure_asked",
+    _("Erasure asked for"),
+    _("Is to be erased on %(due_at)s"),
+    icon="eraser",
+    tone="warn",
+    scope="customers.read",
+    keys=("due_at",),
+)
+ERASURE_CANCELLED = EventType(
+    "customers.erasure_cancelled",
+    _("Erasure taken back"),
+    _("Is not to be erased any more"),
+    icon="arrow-back-up",
+    scope="customers.read",
+)
+CUSTOMER_ERASED = EventType(
+    "customers.customer_erased",
+    _("Customer erased"),
+    ngettext_lazy("Erased: %(rows)s row lost its person", "Erased: %(rows)s rows lost their person", "rows"),
+    icon="eraser",
+    tone="warn",
+    scope="customers.read",
+    keys=("rows",),
 )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
 
 from crm.accounts.models import Merchant
 from crm.events.emitting import emit
+from crm.lib.crypto import keyed_hash
 from customers import events
 from customers.conflicts import conflicts_note
-from customers.models import Customer, Identity, Metrics
+from customers.models import Customer, ErasedKey, Identity, Metrics
 from customers.normalising import comparable_name, is_masked, normalise_email, normalise_name, normalise_phone
 
 Kind = Identity.Kind
@@ -66,18 +69,25 @@ def keys_of(merchant: Merchant, contact: Contact) -> list[Key]:
 
 
 @transaction.atomic
-def resolve(*, merchant: Merchant, contact: Contact, source: str) -> Resolution:
+def resolve(*, merchant: Merchant, contact: Contact, source: str, at: datetime | None = None) -> Resolution:
     """The customer that the contact names, made if unknown, with what is new about them added.
 
     Takes advisory locks on the keys until the transaction ends, so that two ways in never make two people
     of one. Two strong keys of two people are a conflict: the stronger wins, nothing is merged, and staff
     are asked (customers/conflicts.py). A phone alone recognises only somebody of the same name.
+
+    `at` is when the fact happened that names them. One from before the person was erased goes to their
+    nameless row, and nothing about them is written; a newer one is a new relation and makes a new customer.
     """
     keys = keys_of(merchant, contact)
     if not keys:
         return Resolution(None)
     lock_keys(merchant, keys)
     known = _known(keys)
+    if at is not None and not any(key in known for key in keys):
+        erased = erased_owner(keys, at=at)
+        if erased is not None:
+            return Resolution(erased)
     strong = [known[key] for key in keys if key.kind != Kind.PHONE and key in known]
     if strong:
         chosen: Customer | None = strong[0]
@@ -105,6 +115,31 @@ def resolve(*, merchant: Merchant, contact: Contact, source: str) -> Resolution:
             source=source,
         )
     return Resolution(customer, created, others)
+
+
+def key_digest(key: Key) -> str:
+    """The keyed hash under which an erased identity is remembered; that of an address is the one by which it
+    is suppressed (customers/consent.py)."""
+    return keyed_hash(f"{key.scope}:{key.value}" if key.scope else key.value, purpose="suppression")
+
+
+def erased_owner(keys: Iterable[Key], *, at: datetime) -> Customer | None:
+    """The nameless row of somebody who was erased after `at` and had one of these keys. A phone alone tells
+    nobody: numbers change hands. Two queries, one in a shop that never erased anybody."""
+    owners = erased_owners([key for key in keys if key.kind != Kind.PHONE], at=at)
+    return Customer.objects.filter(pk__in=owners.values()).order_by("-erased_at").first() if owners else None
+
+
+def erased_owners(keys: Iterable[Key], *, at: datetime) -> dict[Key, int]:
+    """Those of the keys that belonged to somebody erased after `at`, with the id of the row that is left."""
+    if not ErasedKey.objects.exists():
+        return {}
+    by_digest = {key_digest(key): key for key in keys}
+    found = ErasedKey.objects.filter(digest__in=list(by_digest), erased_at__gte=at).order_by("erased_at")
+    return {
+        by_digest[digest]: customer_id
+        for digest, customer_id in found.values_list("digest", "erasure__customer_id")
+    }
 
 
 def lock_keys(merchant: Merchant, keys: list[Key]) -> None:

@@ -8,6 +8,7 @@ from customers.companies.urls import urlpatterns as companies
 from customers.duplicates import views as duplicate_views
 from customers.fields import views as field_views
 from customers.merging import views as merging
+from customers.privacy import views as privacy_views
 from customers.todos.urls import urlpatterns as todos
 
 urlpatterns: list[URLPattern] = [
@@ -191,6 +192,21 @@ urlpatterns: list[URLPattern] = [
         "notes/<int:note_id>/delete/", note_views.note_remove, name="note_delete", needs="customers.edit"
     ),
     staff_path("notes/<int:note_id>/pin/", note_views.note_pinned, name="note_pin", needs="customers.edit"),
+    staff_path(
+        "customers/<int:customer_id>/erase/",
+        privacy_views.customer_erase,
+        name="customer_erase",
+        needs="customers.erase",
+    ),
+    staff_path(
+        "settings/erasures/", privacy_views.erasure_list, name="erasure_list", needs="customers.erase"
+    ),
+    staff_path(
+        "settings/erasures/<int:erasure_id>/cancel/",
+        privacy_views.erasure_cancel_view,
+        name="erasure_cancel",
+        needs="customers.erase",
+    ),
     *companies,
     *todos,
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -112,7 +113,7 @@ def refunds_merge(order: Order, drafts: Iterable[RefundDraft]) -> bool:
                 "amount": draft.amount,
                 "currency": order.currency,
                 "base_amount": in_base(stored(draft.amount), order.rate),
-                "reason": draft.reason[:200],
+                "reason": "" if order.contact_erased_at else draft.reason[:200],
                 "refunded_at": draft.refunded_at,
             },
         )
@@ -155,6 +156,8 @@ def shipments_merge(order: Order, drafts: Iterable[ShipmentDraft]) -> bool:
     """Adds parcels and moves known ones forward, never back. True when anything was news."""
     news = False
     for draft in drafts:
+        if order.contact_erased_at is not None:  # a parcel's number leads to its address
+            draft = replace(draft, tracking_number="", tracking_url="")
         shipment, created = Shipment.objects.get_or_create(
             merchant_id=order.merchant_id,
             order=order,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from django.db import connection, transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from crm.accounts.models import Merchant
@@ -81,10 +82,12 @@ def order_upsert(
     if order is None:
         order = Order(merchant=merchant, channel=channel, external_id=draft.external_id)
     before = [getattr(order, name) for name in FIELDS]
+    if order.customer is None and order.contact_erased_at is None:
+        order.customer = _customer(merchant, channel, draft, source)
+        if order.customer is not None and order.customer.erased_at is not None:
+            order.contact_erased_at = timezone.now()  # the sale of an erased person, told late
     _apply(order, draft)
     _freeze_rate(merchant, order)
-    if order.customer is None:
-        order.customer = _customer(merchant, channel, draft, source)
     changed = is_new or before != [getattr(order, name) for name in FIELDS]
     if changed or order.version != draft.version:
         order.version = draft.version
@@ -127,19 +130,13 @@ def order_lock(*, merchant_id: int, channel_id: int, external_id: str) -> None:
 
 
 def _apply(order: Order, draft: OrderDraft) -> None:
-    contact = draft.contact
     order.number = draft.number or order.number or draft.external_id
-    order.contact_name = contact.name or order.contact_name
-    order.email = contact.email or order.email
-    order.phone = contact.phone[:40] or order.phone
-    order.member_id = contact.member_id[:100] or order.member_id
     order.currency = draft.currency
     for name in ("subtotal", "discount", "shipping", "tax", "total"):
         setattr(order, name, stored(getattr(draft, name)))
-    for name in ("placed_at", "country", "note"):
-        setattr(order, name, getattr(draft, name))
-    order.coupons, order.tags = list(draft.coupons), list(draft.tags)
-    order.shipping_address = draft.shipping_address
+    order.placed_at, order.country = draft.placed_at, draft.country
+    if order.contact_erased_at is None:
+        _apply_words(order, draft)
     order.fulfilment = draft.fulfilment or order.fulfilment
     order.payment = draft.payment
     # Once paid or cancelled, the moment stays: a later version that leaves it out doesn't undo it.
@@ -148,6 +145,17 @@ def _apply(order: Order, draft: OrderDraft) -> None:
     order.promised_on = draft.promised_on or order.promised_on
     if order.refunded:
         order.payment = payment_after_refunds(order)
+
+
+def _apply_words(order: Order, draft: OrderDraft) -> None:
+    """Whose it is and what was said about it: not for an order whose person was erased."""
+    contact = draft.contact
+    order.contact_name = contact.name or order.contact_name
+    order.email = contact.email or order.email
+    order.phone = contact.phone[:40] or order.phone
+    order.member_id = contact.member_id[:100] or order.member_id
+    order.coupons, order.tags = list(draft.coupons), list(draft.tags)
+    order.note, order.shipping_address = draft.note, draft.shipping_address
 
 
 def _freeze_rate(merchant: Merchant, order: Order) -> None:
@@ -160,7 +168,10 @@ def _freeze_rate(merchant: Merchant, order: Order) -> None:
 
 
 def _customer(merchant: Merchant, channel: SalesChannel, draft: OrderDraft, source: str) -> Customer | None:
-    return resolve(merchant=merchant, contact=draft.contact, source=source or channel.slug).customer
+    found = resolve(
+        merchant=merchant, contact=draft.contact, source=source or channel.slug, at=draft.placed_at
+    )
+    return found.customer
 
 
 def _merge_facts(order: Order, draft: OrderDraft) -> bool:

@@ -31,6 +31,7 @@ ARGUMENTS = {
     "notice_id": "accounts.Notice",
     "channel_id": "orders.SalesChannel",
     "pair_id": "customers.DuplicatePair",
+    "erasure_id": "customers.Erasure",
     "order_id": "orders.Order",
     "line_id": "orders.OrderLine",
     "shipment_id": "orders.Shipment",

@@ -109,6 +109,7 @@ SETTINGS: tuple[Group, ...] = (
         (
             Item("export_list", "file-download", _("Exports"), "customers.export"),
             Item("audit_log", "list-search", _("Audit log"), "audit.view"),
+            Item("erasure_list", "eraser", _("Erasures"), "customers.erase"),
             Item("delivery_list", "bolt", _("Event deliveries"), "integrations.view"),
         ),
     ),

@@ -75,6 +75,7 @@ SCOPES: dict[str, object] = {
     "companies.write": _("Create and change companies and their contacts"),
     "tasks.read": _("Read tasks"),
     "tasks.write": _("Create, change and complete tasks"),
+    "customers.erase": _("Erase customers"),
     "orders.read": _("Read products, orders and returns"),
     "orders.write": _("Create and change products, orders and shipments"),
     "imports.read": _("Read imports"),

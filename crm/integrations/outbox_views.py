@@ -17,6 +17,7 @@ PURPOSES = {
     "return": _("News of a return"),
     "reminder": _("Reminder of a task"),
     "mention": _("Mention in a note"),
+    "erasure_asked": _("Request to be erased"),
     "review_request": _("Request for a review"),
     "ticket_answer": _("Answer to a ticket"),
     "ticket_receipt": _("Receipt of a message"),

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+from functools import lru_cache
 
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives import hashes
@@ -15,8 +16,13 @@ from crm.lib.errors import Rejected
 
 def derived_key(purpose: str) -> bytes:
     """32 bytes for one purpose (HKDF-SHA256, RFC 5869)."""
+    return _derived(settings.FIELD_ENCRYPTION_KEY, purpose)
+
+
+@lru_cache(maxsize=64)
+def _derived(key: str, purpose: str) -> bytes:
     hkdf = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=purpose.encode())
-    return hkdf.derive(settings.FIELD_ENCRYPTION_KEY.encode())
+    return hkdf.derive(key.encode())
 
 
 def encrypt(text: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from crm.local import postgres
 from crm.local.environment import EXTERNAL_DATABASE, is_external
 from crm.local.place import Place, Refused
-from crm.local.running import with_services
+from crm.local.running import call_manage, with_services
 from crm.local.stack import Stack
 
 DUMP, KEYS, MEDIA = "database.dump", "secrets.json", "media"
@@ -102,8 +102,11 @@ def restore(file: Path, port: int) -> int:
         def fill(stack: Stack) -> int:
             words = ["--exit-on-error", "--no-owner", "--jobs=2", "--dbname", postgres.DATABASE]
             tool(stack, "pg_restore", *words, str(unpacked / DUMP))
-            return 0
+            # The backup may be older than an erasure, and than the code.
+            return call_manage(stack, ["migrate", "--verbosity=0"]) or call_manage(stack, ["erasures_replay"])
 
         code = with_services(place, port, fill)
+    if code:
+        raise Refused(f"{file} was restored, but who was erased since may be in it: see above.")
     print(f"Restored {file} into {place.home}.")
     return code

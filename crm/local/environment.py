@@ -43,6 +43,7 @@ def build(
         "SMTP_PORT": str(ports.smtp),
         "MAILBOX_URL": f"http://{LOOPBACK}:{ports.mailbox}/",
         "MEDIA_ROOT": str(place.home / "media"),
+        "ERASURE_LEDGER": str(place.erasures_file),
         "STATIC_ROOT": str(place.home / "static"),
         "CRM_LOCAL": str(place.home),
         "PYTHONUNBUFFERED": "1",

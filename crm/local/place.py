@@ -70,6 +70,11 @@ class Place:
         return self.home / "sign-ins.json"
 
     @property
+    def erasures_file(self) -> Path:
+        """Who was erased, as hashes; outlives the database (customers/privacy/ledger.py)."""
+        return self.home / "erasures.jsonl"
+
+    @property
     def unfinished_file(self) -> Path:
         """There while the demo shop is being made: after a kill it marks a database with half a shop."""
         return self.home / "demo-unfinished"

@@ -28,6 +28,7 @@ add(
     Keeper("customers.Metrics", "counted anew for both"),
     Keeper("customers.SearchDocument", "written anew for both"),
     Keeper("customers.PortalCode", "a code lives for minutes and leads to whoever the person is by then"),
+    Keeper("customers.Erasure", "says which row was erased or asked to be"),
     Keeper("customers.MergeRecord", "the history of merges names who was merged", column="survivor_id"),
     Keeper("customers.MergeRecord", "the history of merges names who was merged", column="absorbed_id"),
     Keeper("customers.IdentityConflict", "shown with whoever they are now", column="first_id"),

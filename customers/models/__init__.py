@@ -4,6 +4,7 @@ from customers.models.company import Company, CompanyContact
 from customers.models.consent import Consent, Suppression
 from customers.models.customer import Address, Customer, Note
 from customers.models.duplicates import DuplicatePair, MatchKeys, MatchWeights
+from customers.models.erasure import ErasedKey, Erasure
 from customers.models.field import FieldDefinition
 from customers.models.identity import Identity
 from customers.models.merging import IdentityConflict, MergeMove, MergeRecord
@@ -19,6 +20,8 @@ __all__ = [
     "Consent",
     "Customer",
     "DuplicatePair",
+    "ErasedKey",
+    "Erasure",
     "FieldDefinition",
     "Identity",
     "IdentityConflict",

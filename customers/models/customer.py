@@ -70,6 +70,8 @@ class Customer(TenantModel):
     )
     # When a merge with somebody was last undone: who signed in before must prove again who they are.
     split_at = models.DateTimeField(null=True, blank=True)
+    # "Do not profile me": follows the consent ledger's newest entry for profiling (customers/consent.py).
+    profiling_stopped_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -90,6 +92,11 @@ class Customer(TenantModel):
                 "merged_into",
                 condition=Q(merged_into__isnull=False),
                 name="customers_customer_merged",
+            ),
+            models.Index(
+                "merchant",
+                condition=Q(profiling_stopped_at__isnull=False),
+                name="customers_customer_unprofiled",
             ),
             models.Index(
                 "merchant", "company", condition=Q(company__isnull=False), name="customers_customer_company"

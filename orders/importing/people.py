@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection
@@ -20,7 +21,7 @@ from crm.accounts.models import Merchant
 from crm.events.emitting import Draft, emit_many
 from crm.imports.models import Change, ImportBatch
 from customers import events
-from customers.identities import Contact, Key, Kind, keys_of, resolve
+from customers.identities import Contact, Key, Kind, erased_owners, keys_of, resolve
 from customers.models import Customer
 from customers.normalising import normalise_email, normalise_name, normalise_phone
 from customers.searching import search_rebuild
@@ -30,6 +31,7 @@ from orders.importing.tables import IDENTITY, METRICS, channel_of, execute, fetc
 # Each key takes an advisory lock until the chunk commits; the server's lock table holds a few thousand.
 CHUNK_PEOPLE = 500
 CHANGE = Change._meta.db_table
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass
@@ -57,10 +59,11 @@ def people_chunk(batch: ImportBatch, cursor: int) -> int | None:
     buyers = _buyers(batch, merchant, channel.pk, cursor, last)
     _lock(merchant, buyers)
     known = _known(merchant, buyers)
+    _leave_erased(buyers, known)
     uses = Counter(key for buyer in buyers for key in buyer.keys)
     plain, others = [], []
     for buyer in buyers:
-        if not buyer.keys:
+        if not buyer.keys or buyer.customer_id:
             continue
         found = {known.get(key) for key in buyer.keys}
         if found == {None} and all(uses[key] == 1 for key in buyer.keys):
@@ -126,6 +129,16 @@ def _known(merchant: Merchant, buyers: list[Buyer]) -> dict[Key, int]:
         [[str(k.kind) for k in keys], [k.scope for k in keys], [k.value for k in keys], merchant.pk],
     )
     return {Key(Kind(kind), scope, value): customer_id for kind, scope, value, customer_id in rows}
+
+
+def _leave_erased(buyers: list[Buyer], known: dict[Key, int]) -> None:
+    """A file tells of the past, whatever its dates: an erased person stays their nameless row."""
+    keys = {key for buyer in buyers for key in buyer.keys if key not in known and key.kind != Kind.PHONE}
+    erased = erased_owners(keys, at=BEGINNING)
+    for buyer in buyers:
+        mine = [erased[key] for key in buyer.keys if key in erased]
+        if mine and not any(key in known for key in buyer.keys):
+            buyer.customer_id = mine[0]
 
 
 def _make(batch: ImportBatch, merchant: Merchant, buyers: list[Buyer], source: str) -> None:

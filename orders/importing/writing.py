@@ -5,10 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from django.utils import timezone
+
 from crm.accounts.models import Merchant
 from crm.events.emitting import Draft, emit_many
 from crm.imports.models import ImportBatch
 from crm.lib.money import in_base_sql
+from customers.models import Customer
 from orders import events
 from orders.announcing import plain
 from orders.importing.changing import change_orders
@@ -16,7 +19,7 @@ from orders.importing.rates import rates_sql
 from orders.importing.sorting import item_key
 from orders.importing.tables import LINE, ORDER, channel_of, execute, fetch, fetch_one, names
 from orders.importing.words import FILE_VERSION, fulfilment_sql, payment_sql, total_sql
-from orders.models import SalesChannel
+from orders.models import Order, SalesChannel
 
 CHUNK_ORDERS = 1_000
 
@@ -114,6 +117,7 @@ def _insert(batch: ImportBatch, channel: SalesChannel, values: dict[str, Any]) -
         """.format(**sql),
         values | {"batch": batch.pk, "currency": batch.options["currency"]},
     )
+    _leave_erased(created)
     execute(
         """
         UPDATE {docs} d SET order_id = made.id, outcome = 'created'
@@ -122,6 +126,18 @@ def _insert(batch: ImportBatch, channel: SalesChannel, values: dict[str, Any]) -
         [[row[0] for row in created], [row[8] for row in created]],
     )
     return created
+
+
+def _leave_erased(created: list[tuple[Any, ...]]) -> None:
+    """The sums of an erased person's orders come into the books, the person does not."""
+    buyers = {row[1] for row in created if row[1]}
+    erased = list(
+        Customer.objects.filter(pk__in=buyers, erased_at__isnull=False).values_list("pk", flat=True)
+    )
+    if erased:
+        Order.objects.filter(pk__in=[row[0] for row in created], customer_id__in=erased).update(
+            contact_name="", email="", phone="", member_id="", note="", contact_erased_at=timezone.now()
+        )
 
 
 def _insert_lines(batch: ImportBatch, values: dict[str, Any]) -> None:

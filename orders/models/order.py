@@ -78,6 +78,8 @@ class Order(TenantModel):
     promised_on = models.DateField(null=True, blank=True)
     version = models.BigIntegerField(default=0)
     import_batch_id = models.BigIntegerField(null=True, blank=True)
+    # Since then a newer version of the order brings nobody's name or address back (orders/privacy.py).
+    contact_erased_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -29,6 +29,7 @@ STAFF_PAGES = [
     *("task_list", "notice_list"),
     "duplicate_queue",
     *("customer_merge_find", "conflict_list"),
+    *("erasure_list", "customer_erase"),
     *("order_list", "order_record", "product_list", "product_record", "channel_list"),
     *("review_list", "review_detail", "review_integrity"),
     *("batch_list", "batch_new", "batch_record", "insight"),

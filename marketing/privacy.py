@@ -1,0 +1,44 @@
+"""Mails, segments and journeys after an erasure: how many were sent and read stays, to whom goes."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from crm.lib.privacy import Person, add_eraser, harmless, personal
+from marketing.models import Delivery, Engagement, Enrolment, SegmentMember, TouchedCustomer
+
+State = Delivery.State
+
+
+def wipe(person: Person) -> int:
+    ids = person.customer_ids
+    mine = Delivery.objects.filter(customer_id__in=ids)
+    mine.filter(state__in=(State.QUEUED, State.DEFERRED)).update(state=State.SKIPPED, reason="erased")
+    changed: int = mine.update(address="", receipt="")
+    Engagement.objects.filter(delivery__customer_id__in=ids).update(user_agent="")
+    TouchedCustomer.objects.filter(customer_id__in=ids).delete()
+    SegmentMember.objects.filter(customer_id__in=ids).delete()
+    walking = Enrolment.objects.filter(customer_id__in=ids, state__in=Enrolment.OPEN)
+    walking.update(state=Enrolment.State.LEFT, reason="erased", ended_at=timezone.now())
+    Enrolment.objects.filter(customer_id__in=ids).exclude(reason="erased").update(reason="")
+    return changed
+
+
+add_eraser("marketing", wipe=wipe)
+personal("marketing.delivery", "address", "receipt")
+harmless("marketing.delivery", "reason", "message_id", why="a code of ours, a random id")
+personal("marketing.engagement", "user_agent")
+personal("marketing.enrolment", "reason")
+harmless("marketing.enrolment", "key", "step", why="ids")
+harmless("marketing.passage", "step", "reason", why="the id of a step, a code of ours")
+harmless("marketing.stepmail", "step", why="the id of a step")
+harmless("marketing.segment", "name", "definition", "trouble", why="the shop's own rules")
+CONTENT = ("subject", "preheader", "body", "text", "name")
+harmless("marketing.template", *CONTENT, why="what the shop writes before anybody's name is in it")
+harmless(
+    "marketing.campaign",
+    *(*CONTENT, "sender_name", "sender_email", "reply_to", "trouble"),
+    why="what the shop writes before anybody's name is in it",
+)
+harmless("marketing.link", "target", why="a page of the shop")
+harmless("marketing.journey", "name", "trigger", "filter", "steps", why="the shop's own path")
