@@ -20,6 +20,7 @@ from django.utils import timezone
 from crm.events.emitting import emit
 from crm.events.types import Text
 from customers import events
+from customers.consent import profiling_settle
 from customers.models import Consent, Customer, Identity, MergeRecord
 from customers.models.consent import Channel, Purpose
 
@@ -130,6 +131,8 @@ def write(customer: Customer, wanted: Iterable[tuple[str, str, bool | None]], *,
             proof={"merge": record.pk},
             recorded_at=max(now, known.recorded_at + timedelta(microseconds=1)) if known else now,
         )
+        if purpose == Purpose.PROFILING:
+            profiling_settle(customer_id=customer.pk)
         emit(
             events.CONSENT_GRANTED if granted else events.CONSENT_WITHDRAWN,
             merchant=customer.merchant_id,

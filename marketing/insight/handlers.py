@@ -6,7 +6,9 @@ from crm.events.handling import on
 from crm.events.models import Event
 from crm.imports import events as imports
 from customers import events as customers
-from marketing.insight import rollups
+from customers.models import Customer
+from customers.models.consent import Purpose
+from marketing.insight import rollups, scoring
 from orders import events as orders
 from orders.models import Order
 from reviews import events as reviews
@@ -30,6 +32,17 @@ def touch_days(event: Event) -> None:
         placed = Order.objects.filter(pk=event.subject_id).values_list("placed_at", flat=True).first()
         days += [placed.astimezone(zone).date()] if placed else []
     rollups.touch(merchant_id=event.merchant_id, days=days)
+
+
+@on(customers.CONSENT_WITHDRAWN, customers.CONSENT_GRANTED, name="insight.profiling")
+def follow_profiling(event: Event) -> None:
+    """Score and bins go with the consent to profiling, and come back with it."""
+    if event.data.get("purpose") == Purpose.PROFILING and event.customer_id:
+        people = Customer.objects.filter(pk=event.customer_id, profiling_stopped_at__isnull=False)
+        if people.exists():
+            scoring.forget(customer_ids=[event.customer_id])
+        else:
+            scoring.refresh(merchant_id=event.merchant_id, customer_ids=[event.customer_id])
 
 
 @on(imports.BATCH_IMPORTED, imports.BATCH_UNDONE, name="insight.touch_all_days")

@@ -25,7 +25,7 @@ from django.utils.translation import gettext as _
 
 from crm.accounts.models import Merchant
 from crm.lib.tenancy import all_merchants, merchant_scope
-from customers.models import Metrics
+from customers.models import Customer, Metrics
 from marketing.insight.models import Yardstick
 
 WEIGHTS = {"recency": 0.35, "frequency": 0.20, "money": 0.25, "engagement": 0.10, "service": 0.10}
@@ -51,6 +51,12 @@ YARDSTICK_SQL = f"""
     FROM {TABLE} WHERE merchant_id = %(merchant)s::bigint AND orders_count > 0
 """
 
+# Neither the erased nor those who said "do not profile me"; each set is small and has its index.
+PROFILED = " AND ".join(
+    f"NOT EXISTS (SELECT 1 FROM {Customer._meta.db_table} c WHERE c.merchant_id = m.merchant_id"
+    f" AND c.id = m.customer_id AND c.{column} IS NOT NULL)"
+    for column in ("erased_at", "profiling_stopped_at")
+)
 # float8 throughout: numeric makes exp() ten times slower (../shared/SCALE.md).
 PARTS = """
     CASE WHEN m.last_order_at IS NULL THEN 0 ELSE
@@ -70,7 +76,7 @@ SCORE_SQL = f"""
                greatest(0, least(1, 0.75 - 0.4 * least(m.open_tickets, 1)
                    + CASE WHEN m.last_rating <= 2 THEN -0.4 WHEN m.last_rating >= 4 THEN 0.25 ELSE 0 END))
                    AS service
-        FROM {TABLE} m WHERE m.merchant_id = %(merchant)s::bigint {{some}}
+        FROM {TABLE} m WHERE m.merchant_id = %(merchant)s::bigint {{some}} AND {PROFILED}
     ), fresh AS (
         SELECT p.customer_id,
                CASE WHEN p.orders_count = 0 THEN 0 ELSE 5 - width_bucket(p.days, %(r)s::float8[]) END AS r,
@@ -103,6 +109,12 @@ def refresh(
     with connection.cursor() as cursor:
         cursor.execute(SCORE_SQL.format(some=some), values)
         return int(cursor.rowcount)
+
+
+def forget(*, customer_ids: Sequence[int]) -> int:
+    """Takes score and bins away; rows that changed. One statement."""
+    scored = Metrics.objects.filter(customer_id__in=customer_ids).exclude(score=None, recency_bin=0)
+    return int(scored.update(score=None, score_change=0, recency_bin=0, frequency_bin=0, monetary_bin=0))
 
 
 def _values(stick: Yardstick, merchant_id: int, now: datetime) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from crm.events.models import Event
 from crm.events.ringing import ring_sweeper
 from crm.events.types import REGISTRY, EventType
 from crm.lib.tenancy import merchant_scope
+from customers.models import Customer
 from marketing.models import Enrolment, Journey
 
 # Other handlers of the same event keep the metrics; the journey's own question is asked after that.
@@ -38,6 +39,8 @@ def enrol(event: Event) -> int:
     """
     if event.customer_id is None or event.backfill:
         return 0
+    if Customer.objects.filter(pk=event.customer_id, profiling_stopped_at__isnull=False).exists():
+        return 0
     due = timezone.now() + timedelta(seconds=SETTLE_SECONDS)
     made = [
         Enrolment(
@@ -57,6 +60,12 @@ def enrol(event: Event) -> int:
     if new:
         ring_sweeper("marketing.sweep_journeys", after_seconds=SETTLE_SECONDS)
     return new
+
+
+def leave_all(*, customer_id: int, reason: str) -> int:
+    """Ends every journey that the customer is on; how many."""
+    walking = Enrolment.objects.filter(customer_id=customer_id, state__in=Enrolment.OPEN)
+    return int(walking.update(state=Enrolment.State.LEFT, reason=reason, ended_at=timezone.now()))
 
 
 def _key(journey: Journey, event: Event) -> str:

@@ -50,6 +50,7 @@ def reason_of(code: str) -> str:
         "condition": _("wasn't in the segment"),
         "step_removed": _("the step was taken out"),
         "erased": _("was erased"),
+        "unprofiled": _("doesn't want to be profiled"),
         "template_gone": _("the template is gone"),
         "segment_gone": _("the segment is gone"),
     }

@@ -83,6 +83,8 @@ def _stumble(enrolment: Enrolment, error: Exception) -> None:
 def _walk(enrolment: Enrolment) -> None:
     if enrolment.customer.erased_at is not None:
         return _end(enrolment, State.LEFT, "erased")
+    if enrolment.customer.profiling_stopped_at is not None:
+        return _end(enrolment, State.LEFT, "unprofiled")
     steps = read(enrolment.journey.steps)
     if not enrolment.step:
         if not _may_enter(enrolment):
