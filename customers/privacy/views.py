@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -76,10 +77,9 @@ def customer_erase(request: StaffRequest, customer_id: int) -> HttpResponse:
 
 @require_safe
 def erasure_list(request: StaffRequest) -> HttpResponse:
-    """Who asked to be erased and what became of it, newest first; no names, for there are none any more."""
-    page = keyset_page(
-        Erasure.objects.all(), order=["-requested_at", "-id"], after=request.GET.get("after", "")
-    )
+    """Who of those whom the member sees asked to be erased and what became of it, newest first; no names, for
+    there are none any more."""
+    page = keyset_page(_seen_by(request), order=["-requested_at", "-id"], after=request.GET.get("after", ""))
     names = actor_names(merchant=request.merchant, actors={one.requested_by for one in page.rows})
     rows = [
         (one, names.get(one.requested_by, "") or _by(one.requested_by), TONES[Erasure.State(one.state)])
@@ -91,12 +91,20 @@ def erasure_list(request: StaffRequest) -> HttpResponse:
     return render(request, template, {"rows": rows, "more": more})
 
 
+def _seen_by(request: StaffRequest) -> QuerySet[Erasure]:
+    """All of them for who sees the whole shop, also those of rows that are gone."""
+    if request.membership.sees_everything:
+        return Erasure.objects.all()
+    seen = Customer.objects.visible_to(request.membership)
+    return Erasure.objects.filter(customer_id__in=seen.values("pk"))
+
+
 def _by(actor: str) -> str:
     return _("The customer") if actor.startswith("customer:") else _("The system")
 
 
 @require_POST
 def erasure_cancel_view(request: StaffRequest, erasure_id: int) -> HttpResponse:
-    erasure_cancel(erasure=get_object_or_404(Erasure, pk=erasure_id))
+    erasure_cancel(erasure=get_object_or_404(_seen_by(request), pk=erasure_id))
     messages.success(request, _("The request is taken back."))
     return redirect("erasure_list")
