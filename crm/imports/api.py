@@ -82,10 +82,11 @@ UPLOAD_SHAPE = {
                 "format": "binary",
                 "description": "CSV, XLSX or Parquet, up to 100 MB",
             },
-            "kind": {"type": "string", "enum": ["orders"], "default": "orders"},
+            "kind": {"type": "string", "enum": ["orders", "customers"], "default": "orders"},
             "preset": {
                 "type": "string",
-                "description": "online-retail, shopify-export, woocommerce-export, generic",
+                "description": "orders: online-retail, shopify-export, woocommerce-export, generic; "
+                "customers: shopify-customers, mailchimp",
             },
             "mode": {
                 "type": "string",
@@ -94,7 +95,10 @@ UPLOAD_SHAPE = {
                 "description": "check tells what would happen; import does it",
             },
             "mapping": {"type": "string", "description": "JSON object: field to column; the rest is guessed"},
-            "options": {"type": "string", "description": "JSON object: time_zone, currency, date_order …"},
+            "options": {
+                "type": "string",
+                "description": "JSON object: time_zone, currency, date_order, known, legal_basis …",
+            },
         },
     }
 }

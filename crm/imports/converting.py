@@ -23,6 +23,7 @@ MAX_MONEY = Decimal(10) ** 15
 FOUR_PLACES = Decimal("0.0001")
 MAX_INTEGER = 2**31 - 1
 EARLIEST_YEAR, LATEST_YEAR = 1970, 2100
+EARLIEST_DAY = date(1900, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,10 @@ def converter_for(field: Field, reading: Reading) -> Converter:
     match field.kind:
         case Kind.INSTANT:
             return lambda cell: to_instant(cell, reading)
+        case Kind.DATE:
+            return lambda cell: to_day(cell, reading.date_order)
+        case Kind.FLAG:
+            return to_flag
         case Kind.MONEY:
             return lambda cell: to_money(cell, reading.decimal_sign)
         case Kind.INTEGER:
@@ -105,6 +110,30 @@ def to_currency(cell: Cell) -> Converted:
     if len(text) != 3 or not (text.isascii() and text.isalpha()):
         return Bad("currency", _("“%(text)s” is no currency code such as CNY or EUR") % {"text": text[:20]})
     return text
+
+
+_YES = frozenset(
+    [
+        *("yes", "y", "true", "t", "1", "on", "x", "subscribed", "granted"),
+        *("是", "真", "同意", "已同意", "已订阅", "订阅", "有", "訂閱", "已訂閱"),
+    ]
+)
+_NO = frozenset(
+    [
+        *("no", "n", "false", "f", "0", "off", "unsubscribed", "withdrawn"),
+        *("否", "假", "不同意", "未同意", "已退订", "退订", "未订阅", "无", "無", "退訂"),
+    ]
+)
+
+
+def to_flag(cell: Cell) -> Converted:
+    """`t` or `f`, as PostgreSQL reads them; None for an empty cell, which says neither."""
+    text = str(cell).strip().casefold().removesuffix(".0") if cell is not None else ""
+    if not text:
+        return None
+    if text in _YES or text in _NO:
+        return "t" if text in _YES else "f"
+    return Bad("flag", _("“%(text)s” is neither yes nor no") % {"text": text[:20]})
 
 
 # ------------------------------------------------------------------------------------------------ numbers
@@ -201,6 +230,28 @@ def to_instant(cell: Cell, reading: Reading) -> Converted:
     if moment is None:
         return Bad("date", _no_date(text, reading.date_order))
     return _utc(moment, reading.zone)
+
+
+def to_day(cell: Cell, date_order: str) -> Converted:
+    """An ISO 8601 day without a clock: a birthday is the same everywhere."""
+    if cell is None:
+        return None
+    if isinstance(cell, date):
+        day = cell.date() if isinstance(cell, datetime) else cell
+    else:
+        text = unicodedata.normalize("NFKC", str(cell)).strip()
+        if not text:
+            return None
+        try:
+            moment = parse_date(text, date_order)
+        except ValueError:
+            moment = None
+        if moment is None:
+            return Bad("date", _no_date(text, date_order))
+        day = moment.date()
+    if not EARLIEST_DAY <= day <= date(LATEST_YEAR, 12, 31):
+        return Bad("date", _("the year %(year)s can't be right") % {"year": day.year})
+    return day.isoformat()
 
 
 def parse_date(text: str, date_order: str) -> datetime | None:

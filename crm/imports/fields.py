@@ -19,6 +19,8 @@ class Kind(StrEnum):
     INTEGER = "integer"
     MONEY = "money"
     INSTANT = "instant"
+    DATE = "date"
+    FLAG = "flag"  # yes or no
     EMAIL = "email"
     CURRENCY = "currency"
 
@@ -29,6 +31,8 @@ SQL_TYPES = {
     Kind.INTEGER: "bigint",
     Kind.MONEY: "numeric(19,4)",
     Kind.INSTANT: "timestamptz",
+    Kind.DATE: "date",
+    Kind.FLAG: "boolean",
     Kind.EMAIL: "text",
     Kind.CURRENCY: "text",
 }

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from .converting import ambiguous_parts, parse_date
+from .converting import Bad, ambiguous_parts, parse_date, to_flag
 from .fields import Field, Kind, Preset
 from .readers import Cell, Table
 
@@ -212,13 +212,15 @@ def _has_shape(kind: Kind, value: str) -> bool:
     match kind:
         case Kind.EMAIL:
             return bool(re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", value))
-        case Kind.INSTANT:
+        case Kind.INSTANT | Kind.DATE:
             if value.isdecimal():
                 return False
             try:
                 return parse_date(value, "dmy") is not None or parse_date(value, "mdy") is not None
             except ValueError:
                 return False
+        case Kind.FLAG:
+            return not isinstance(to_flag(value), Bad)
         case Kind.MONEY:
             return bool(_NUMBER_SHAPE.fullmatch(value)) and ("." in value or "," in value)
         case Kind.INTEGER:

@@ -52,7 +52,7 @@ def guessed_date_order(batch: ImportBatch, importer: Importer) -> str:
     """dmy or mdy; "" when only a person can tell."""
     found: set[str] = {
         batch.profile.get("date_orders", {}).get(column, "")
-        for column in _columns(batch, importer, Kind.INSTANT)
+        for column in _columns(batch, importer, Kind.INSTANT) + _columns(batch, importer, Kind.DATE)
     }
     clear = found & {"dmy", "mdy"}
     if len(clear) == 1:

@@ -107,9 +107,11 @@ class ImportBatch(TenantModel):
         return self._count("lines")
 
     @property
-    def documents(self) -> int | None:
-        """Orders that the file holds; None until it was checked."""
-        return self._count("orders")
+    def holds(self) -> str:
+        """What the file holds, in words; "" until it was checked."""
+        from .registry import importer_for  # not above: the registry's types name this model
+
+        return importer_for(self.kind).holds(self)
 
     @property
     def refused_rows(self) -> int | None:

@@ -56,6 +56,14 @@ class Importer(Protocol):
         """field or options.<option> → what is wrong with this mapping, beyond missing required fields."""
         ...
 
+    def holds(self, batch: ImportBatch) -> str:
+        """What the file holds, "1,204 orders"; "" until it was checked."""
+        ...
+
+    def run_label(self, batch: ImportBatch) -> str:
+        """The button that imports it, "Import 1,204 orders"; "" when there is nothing to import."""
+        ...
+
     def check_steps(self, batch: ImportBatch) -> Sequence[Step]:
         """After the file was staged: sort it, refuse what can't be, count what would happen. No business
         row."""

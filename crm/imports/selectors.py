@@ -78,6 +78,7 @@ class Standing:
     earlier: list[ImportBatch]
     check_template: str
     report_template: str
+    run_label: str
     mapping: list[tuple[Any, str]]
 
     @property
@@ -111,6 +112,7 @@ def batch_standing(batch: ImportBatch) -> Standing:
         earlier=earlier_batches(batch) if batch.can_map else [],
         check_template=importer.check_template,
         report_template=importer.report_template,
+        run_label=importer.run_label(batch),
         mapping=[(label, batch.mapping[key]) for key, label in labels.items() if key in batch.mapping],
     )
 

@@ -79,8 +79,23 @@ def _create(
         created_by=user,
     )
     choose_preset(batch, importer, merchant, preset)
+    if not preset:
+        _remember(batch)
     batch.save()
     return batch
+
+
+def _remember(batch: ImportBatch) -> None:
+    """A file with the very columns of one that was imported before is read as that one was."""
+    same = ImportBatch.objects.filter(
+        kind=batch.kind, columns=batch.columns, state__in=[State.RUNNING, State.DONE, State.UNDONE]
+    )
+    earlier = same.order_by("-created_at").first()
+    if earlier is None:
+        return
+    batch.preset, batch.mapping = earlier.preset, earlier.mapping
+    batch.options = {**batch.options, **earlier.options}
+    batch.profile["remembered"] = earlier.pk
 
 
 def _clean_name(name: str) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from crm.imports.models import Change, ImportBatch
-from orders.importing.tables import PRODUCT, VARIANT, execute, fetch_one, names
+from crm.imports.sql import execute, fetch_one
+from orders.importing.tables import PRODUCT, VARIANT, names
 from orders.models import SalesChannel
 
 CHUNK_ITEMS = 5_000

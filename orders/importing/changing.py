@@ -11,9 +11,10 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Model
 
 from crm.imports.models import Change, ImportBatch
+from crm.imports.sql import execute, fetch
 from customers.identities import Contact
 from orders.drafts import LineDraft, OrderDraft, RefundDraft
-from orders.importing.tables import LINE, ORDER, execute, fetch, names
+from orders.importing.tables import LINE, ORDER, names
 from orders.importing.words import FILE_VERSION, fulfilment_sql, payment_sql, total_sql
 from orders.models import Order, OrderLine, SalesChannel
 from orders.upsert import FIELDS, Outcome, order_upsert

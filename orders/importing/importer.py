@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from crm.accounts.models import Merchant
 from crm.imports.fields import Field, Preset, Text
 from crm.imports.models import ImportBatch
 from crm.imports.registry import Option, Step
+from crm.imports.sql import execute, fetch
 from crm.imports.staging import drop_tables
+from crm.lib.ui.formats import number_text
 from orders import metrics
 from orders.importing import catalogue, people, reconciling, refunding, sorting, undoing, writing
 from orders.importing.fields import FIELDS, PRESETS
-from orders.importing.tables import LINE, ORDER, PARTS, execute, fetch, names
+from orders.importing.tables import LINE, ORDER, PARTS, names
 from orders.models import SalesChannel
 
 DEFAULT_CHANNEL = "files"
@@ -64,6 +66,17 @@ class OrdersImporter:
                 "Cancellations can only be told from lines with quantity and price."
             )
         return wrong
+
+    def holds(self, batch: ImportBatch) -> str:
+        if "orders" not in batch.counts:
+            return ""
+        count = int(batch.counts["orders"])
+        return ngettext("%(count)s order", "%(count)s orders", count) % {"count": number_text(count)}
+
+    def run_label(self, batch: ImportBatch) -> str:
+        count = int(batch.counts.get("orders", 0))
+        words = ngettext("Import %(count)s order", "Import %(count)s orders", count)
+        return words % {"count": number_text(count)} if count else ""
 
     def check_steps(self, batch: ImportBatch) -> Sequence[Step]:
         size = len(sorting.PARTS)

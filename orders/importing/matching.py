@@ -14,8 +14,9 @@ from decimal import Decimal
 from typing import Any
 
 from crm.imports.models import ImportBatch
+from crm.imports.sql import fetch
 from orders.importing.sorting import item_key
-from orders.importing.tables import LINE, ORDER, REFUND_LINE, fetch, names
+from orders.importing.tables import LINE, ORDER, REFUND_LINE, names
 
 # Orders looked at for one cancellation, newest first. More only matters to a buyer who ordered the very same
 # things in the same quantity twenty times and returned them all.

@@ -19,14 +19,16 @@ from psycopg2.extras import execute_values
 
 from crm.accounts.models import Merchant
 from crm.events.emitting import Draft, emit_many
+from crm.imports.countries import country_code
 from crm.imports.models import Change, ImportBatch
+from crm.imports.sql import execute, fetch
 from customers import events
 from customers.identities import Contact, Key, Kind, erased_owners, keys_of, resolve
 from customers.models import Customer
 from customers.normalising import normalise_email, normalise_name, normalise_phone
+from customers.recognising import keys_known, keys_lock
 from customers.searching import search_rebuild
-from orders.importing.countries import country_code
-from orders.importing.tables import IDENTITY, METRICS, channel_of, execute, fetch, names
+from orders.importing.tables import IDENTITY, METRICS, channel_of, names
 
 # Each key takes an advisory lock until the chunk commits; the server's lock table holds a few thousand.
 CHUNK_PEOPLE = 500
@@ -57,8 +59,9 @@ def people_chunk(batch: ImportBatch, cursor: int) -> int | None:
     channel = channel_of(batch)
     assert channel is not None
     buyers = _buyers(batch, merchant, channel.pk, cursor, last)
-    _lock(merchant, buyers)
-    known = _known(merchant, buyers)
+    keys = [key for buyer in buyers for key in buyer.keys]
+    keys_lock(merchant, keys)
+    known = keys_known(merchant, keys)
     _leave_erased(buyers, known)
     uses = Counter(key for buyer in buyers for key in buyer.keys)
     plain, others = [], []
@@ -101,34 +104,6 @@ def _buyers(batch: ImportBatch, merchant: Merchant, channel_id: int, first: int,
         )
         buyers.append(Buyer(number, contact, first_at, keys_of(merchant, contact)))
     return buyers
-
-
-def _lock(merchant: Merchant, buyers: list[Buyer]) -> None:
-    """The same locks that `resolve` takes, in the same order."""
-    locks = sorted(
-        {
-            f"identity:{merchant.pk}:{key.kind}:{key.scope}:{key.value}"
-            for buyer in buyers
-            for key in buyer.keys
-        }
-    )
-    execute(
-        "SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(%s::text[]) AS name", [locks]
-    )
-
-
-def _known(merchant: Merchant, buyers: list[Buyer]) -> dict[Key, int]:
-    keys = list({key for buyer in buyers for key in buyer.keys})
-    rows = fetch(
-        f"""
-        SELECT i.kind, i.scope, i.value, i.customer_id FROM {IDENTITY} i
-        JOIN unnest(%s::text[], %s::text[], %s::text[]) AS k(kind, scope, value)
-          ON i.kind = k.kind AND i.scope = k.scope AND i.value = k.value
-        WHERE i.merchant_id = %s
-        """,
-        [[str(k.kind) for k in keys], [k.scope for k in keys], [k.value for k in keys], merchant.pk],
-    )
-    return {Key(Kind(kind), scope, value): customer_id for kind, scope, value, customer_id in rows}
 
 
 def _leave_erased(buyers: list[Buyer], known: dict[Key, int]) -> None:

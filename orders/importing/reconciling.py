@@ -6,8 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 from crm.imports.models import ImportBatch
+from crm.imports.sql import fetch, fetch_one
 from orders.importing.catalogue import new_products
-from orders.importing.tables import CUSTOMER, LINE, ORDER, REFUND, channel_of, fetch, fetch_one, names
+from orders.importing.tables import CUSTOMER, LINE, ORDER, REFUND, channel_of, names
 from orders.importing.words import total_sql
 
 MONEY = ("gross", "refunded", "net")

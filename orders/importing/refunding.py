@@ -12,13 +12,14 @@ from psycopg2.extras import execute_values
 from crm.accounts.models import Merchant
 from crm.events.emitting import Draft, emit_many
 from crm.imports.models import Change, ImportBatch
+from crm.imports.sql import execute, fetch
 from crm.lib.money import in_base, in_base_sql
 from orders import events
 from orders.announcing import plain
 from orders.importing.matching import Cancellation, Wanted, match
 from orders.importing.rates import rates_sql
 from orders.importing.sorting import item_key
-from orders.importing.tables import ORDER, REFUND, REFUND_LINE, channel_of, execute, fetch, names
+from orders.importing.tables import ORDER, REFUND, REFUND_LINE, channel_of, names
 from orders.models import Order, SalesChannel
 
 CHUNK_REFUNDS = 500

@@ -11,13 +11,15 @@ from collections.abc import Callable
 
 from django.utils.translation import gettext as _
 
+from crm.imports.duplicates import mark_duplicates
 from crm.imports.fields import SQL_TYPES
 from crm.imports.models import ImportBatch
 from crm.imports.readers import BrokenRow
+from crm.imports.sql import execute, fetch, fetch_one
 from crm.imports.staging import save_refused
 from orders.importing.fields import BY_KEY, FULFILMENT_WORDS, LINE_FIELDS, ORDER_FIELDS, PAYMENT_WORDS
 from orders.importing.reconciling import totals_told
-from orders.importing.tables import ORDER, channel_of, execute, fetch, fetch_one, names
+from orders.importing.tables import ORDER, channel_of, names
 
 # The ledger's own marks: an invoice number beginning with C undoes a sale, one with A corrects the books.
 REFUND_PREFIX, ADJUSTMENT_PREFIX = "C", "A"
@@ -33,26 +35,6 @@ def sort_chunk(batch: ImportBatch, cursor: int) -> int | None:
     execute("SET LOCAL work_mem = '64MB'")
     PARTS[cursor](batch)
     return cursor + 1
-
-
-def mark_duplicates(batch: ImportBatch) -> None:
-    """Flags each exact repetition of an earlier row; it counts once."""
-    sql = names(batch)
-    execute(
-        "ALTER TABLE {rows} ADD COLUMN IF NOT EXISTS duplicate boolean NOT NULL DEFAULT false".format(**sql)
-    )
-    count = 0
-    if batch.options.get("duplicates") == "once":
-        count = execute(
-            """
-            UPDATE {rows} SET duplicate = true FROM (
-                SELECT ctid AS place, row_number() OVER (PARTITION BY fp ORDER BY row) AS nth
-                FROM {rows} WHERE NOT bad
-            ) seen WHERE {rows}.ctid = seen.place AND seen.nth > 1
-            """.format(**sql)
-        )
-    batch.counts["duplicate_lines"] = count
-    execute("ANALYZE {rows}".format(**sql))
 
 
 def make_documents(batch: ImportBatch) -> None:

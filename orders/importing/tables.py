@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-from django.db import connection
-
 from crm.imports.models import ImportBatch
 from crm.imports.staging import table_name
 from customers.models import Customer, Identity, Metrics
@@ -28,23 +23,6 @@ METRICS = Metrics._meta.db_table
 def names(batch: ImportBatch) -> dict[str, str]:
     """The batch's working tables by part, for `.format` of a statement."""
     return {part: table_name(batch, part) for part in PARTS}
-
-
-def execute(sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> int:
-    """Rows touched."""
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters or None)
-        return int(cursor.rowcount)
-
-
-def fetch(sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters or None)
-        return list(cursor.fetchall())
-
-
-def fetch_one(sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> tuple[Any, ...]:
-    return fetch(sql, parameters)[0]
 
 
 def channel_of(batch: ImportBatch) -> SalesChannel | None:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from crm.accounts.models import Merchant
 from crm.events.emitting import Draft, emit_many
 from crm.imports.models import ImportBatch
+from crm.imports.sql import execute, fetch, fetch_one
 from crm.lib.money import in_base_sql
 from customers.models import Customer
 from orders import events
@@ -17,7 +18,7 @@ from orders.announcing import plain
 from orders.importing.changing import change_orders
 from orders.importing.rates import rates_sql
 from orders.importing.sorting import item_key
-from orders.importing.tables import LINE, ORDER, channel_of, execute, fetch, fetch_one, names
+from orders.importing.tables import LINE, ORDER, channel_of, names
 from orders.importing.words import FILE_VERSION, fulfilment_sql, payment_sql, total_sql
 from orders.models import Order, SalesChannel
 

@@ -1,0 +1,6 @@
+"""What customers add to crm.imports."""
+
+from crm.imports.registry import register
+from customers.importing.importer import CustomersImporter
+
+register(CustomersImporter())

@@ -1,0 +1,1 @@
+"""Files of customers: who they are, what recognises them, what they allowed."""
