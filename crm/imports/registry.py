@@ -43,7 +43,6 @@ class Importer(Protocol):
 
     key: str
     label: Text
-    fields: Sequence[Field]
     presets: Sequence[Preset]
     options: Sequence[Option]
     # The field that holds a document's rows together; a row without it is refused.
@@ -51,6 +50,11 @@ class Importer(Protocol):
     # Templates of the importer's own, shown on the result page.
     check_template: str
     report_template: str
+
+    @property
+    def fields(self) -> Sequence[Field]:
+        """What a file may tell; a shop may have fields of its own."""
+        ...
 
     def problems(self, batch: ImportBatch) -> dict[str, str]:
         """field or options.<option> → what is wrong with this mapping, beyond missing required fields."""

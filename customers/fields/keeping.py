@@ -41,7 +41,7 @@ def attributes_merged(
                 faults[one.key] = _("Fill this in.")
     for one in fields:
         value = values.get(one.key) if one.is_unique and one.key not in faults else None
-        if value is not None and _taken(merchant, one, value, row_id):
+        if value is not None and value_taken(merchant, one, value, row_id):
             faults[one.key] = _("Somebody else has this value already.")
     if faults:
         texts: dict[str, list[Text]] = {f"attributes.{key}": [text] for key, text in faults.items()}
@@ -53,7 +53,7 @@ def attributes_merged(
     return {key: value for key, value in merged.items() if value is not None}
 
 
-def _taken(merchant: Merchant, definition: FieldDefinition, value: Any, row_id: int | None) -> bool:
+def value_taken(merchant: Merchant, definition: FieldDefinition, value: Any, row_id: int | None) -> bool:
     """Whether another row has the value; nobody else can take it until the transaction ends. A row that was
     merged into another keeps its values for an undo and holds none of them against anybody."""
     name = f"field:{merchant.pk}:{definition.applies_to}:{definition.key}:{value}"

@@ -56,7 +56,11 @@ def _news(customer: Customer, entry: Entry, companies: Mapping[str, int], overwr
     told = dict(entry.values)
     tags = [*customer.tags, *(tag for tag in told.pop("tags", []) if tag not in customer.tags)][:MOST_TAGS]
     told |= {"email": entry.email, "phone": entry.phone, "company_id": companies.get(entry.company.lower())}
-    news = {"tags": tags} if tags != customer.tags else {}
+    news: dict[str, Any] = {"tags": tags} if tags != customer.tags else {}
+    own = told.pop("attributes", {})
+    merged = {**customer.attributes, **own} if overwrites else {**own, **customer.attributes}
+    if merged != customer.attributes:
+        news["attributes"] = merged
     for name, value in told.items():
         known = getattr(customer, name)
         if not value or known == value or value == NEVER_LOWERED.get(name):

@@ -14,11 +14,13 @@ from crm.imports.models import ImportBatch
 from crm.imports.registry import Option, Step
 from crm.imports.staging import drop_tables
 from crm.lib.ui.formats import number_text
+from customers.fields.selectors import definitions
 from customers.importing import sorting, undoing, writing
 from customers.importing.answers import LEGAL_BASES
 from customers.importing.fields import FIELDS, PRESETS
-from customers.importing.reading import ANSWERS
+from customers.importing.reading import ANSWERS, own_fields
 from customers.importing.tables import PARTS
+from customers.models import FieldDefinition
 
 
 def _known(_merchant: Merchant) -> list[tuple[str, Text]]:
@@ -40,7 +42,6 @@ def _phones(_merchant: Merchant) -> list[tuple[str, Text]]:
 class CustomersImporter:
     key = "customers"
     label: Text = gettext_lazy("Customers")
-    fields: Sequence[Field] = FIELDS
     presets: Sequence[Preset] = PRESETS
     options: Sequence[Option] = (
         Option("known", gettext_lazy("Customers who are known already"), _known, "fill"),
@@ -58,6 +59,11 @@ class CustomersImporter:
     key_field = ""
     check_template = "customers/import_check.html"
     report_template = "customers/import_report.html"
+
+    @property
+    def fields(self) -> Sequence[Field]:
+        """The house's own, then the shop's."""
+        return [*FIELDS, *own_fields(definitions(FieldDefinition.Subject.CUSTOMER))]
 
     def problems(self, batch: ImportBatch) -> dict[str, str]:
         mapped = set(batch.mapping)

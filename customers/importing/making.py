@@ -17,7 +17,7 @@ from customers.models import Address, Customer, Identity, Metrics, Note
 
 COLUMNS = (
     *("name", "given_name", "family_name", "kind", "stage", "language", "time_zone", "birthday_on"),
-    *("country", "region", "city", "grade", "tags", "owner_id"),
+    *("country", "region", "city", "grade", "tags", "owner_id", "attributes"),
 )
 HEAD = ("id", "merchant_id", "email", "phone", "company_id")
 TAIL = ("source", "import_batch_id", "created_at", "updated_at")
@@ -28,6 +28,7 @@ DEFAULTS: Mapping[str, Any] = {
     "birthday_on": None,
     "tags": (),
     "owner_id": None,
+    "attributes": {},
 }
 ADDRESS = ("line1", "line2", "district", "postal_code", "name", "city", "province", "country")
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -16,10 +16,14 @@ from django.utils.translation import gettext as _
 
 from crm.accounts.models import Membership, Merchant
 from crm.imports.countries import country_code
+from crm.imports.fields import Field
 from crm.imports.guessing import comparable
 from crm.imports.models import ImportBatch
+from customers.fields.importing import PREFIX, cells_read, field_targets
+from customers.fields.selectors import definitions
+from customers.fields.values import Reader
 from customers.identities import Contact, Key, keys_of
-from customers.models import Customer
+from customers.models import Customer, FieldDefinition
 from customers.models.consent import Channel
 from customers.normalising import is_masked, normalise_email, normalise_name, normalise_phone
 from customers.services import clean_tags
@@ -27,7 +31,13 @@ from customers.services import clean_tags
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _TAGS = re.compile(r"[,;，；、|]")
 ANSWERS = {"email_marketing": Channel.EMAIL, "sms_marketing": Channel.SMS}
+OWN = "attr_"
 TEXTS = ("given_name", "family_name", "region", "city", "grade")
+
+
+def own_fields(fields: Iterable[FieldDefinition]) -> list[Field]:
+    """The shop's own fields as targets whose keys are names of columns in SQL."""
+    return [replace(one, key=one.key.replace(PREFIX, OWN, 1)) for one in field_targets(fields)]
 
 
 @dataclass(frozen=True)
@@ -68,7 +78,16 @@ class RowReader:
         self.columns = [key for key in batch.mapping if batch.mapping[key]]
         self.refuses_phones = batch.options.get("phones") != "drop"
         members = Membership.objects.filter(merchant=merchant, is_active=True)
+        self.definitions = definitions(FieldDefinition.Subject.CUSTOMER)
+        self.unique_fields = [
+            one for one in self.definitions if one.is_unique and self.target(one) in batch.mapping
+        ]
+        self.values_reader = Reader(merchant, "")
         self.members = {email.lower(): pk for email, pk in members.values_list("user__email", "pk")}
+
+    def target(self, definition: FieldDefinition) -> str:
+        """The key of the mapping that fills this field."""
+        return f"{OWN}{definition.key}"
 
     def read(self, row: int, cells: Sequence[Any]) -> Entry | Wrong:
         """The row's facts, or the first thing that is wrong with it."""
@@ -168,7 +187,18 @@ class RowReader:
             values["time_zone"] = self._zone(told["time_zone"])
         if "owner" in told:
             values["owner_id"] = self._owner(told["owner"])
+        values["attributes"] = self._own(told)
         return {key: value for key, value in values.items() if value}
+
+    def _own(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        """The shop's own fields, in their normal form."""
+        cells = {key.replace(OWN, PREFIX, 1): cell for key, cell in told.items() if key.startswith(OWN)}
+        if not cells:
+            return {}
+        values, faults = cells_read(self.definitions, cells, self.values_reader)
+        for key, text in faults.items():
+            raise _Refuse(key.replace(PREFIX, OWN, 1), "field", text)
+        return values
 
     def _birthday(self, day: date) -> date:
         if day > date.today():  # noqa: DTZ011 - a birthday has no clock; nobody is born tomorrow

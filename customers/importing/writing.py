@@ -16,13 +16,16 @@ from django.utils.translation import gettext as _
 
 from crm.accounts.models import Merchant
 from crm.imports.models import ImportBatch
+from crm.imports.readers import BrokenRow
+from customers.belongings import company_named
+from customers.fields.keeping import value_taken
 from customers.identities import Key, Kind, erased_owners, resolve
 from customers.importing import answers, making
 from customers.importing.changing import known_change
 from customers.importing.reading import Entry, RowReader, Wrong
 from customers.importing.sorting import refusal, refuse
 from customers.importing.tables import staged
-from customers.models import Company, Customer
+from customers.models import Customer
 from customers.recognising import keys_known, keys_lock
 from customers.searching import search_rebuild
 
@@ -44,6 +47,7 @@ def people_chunk(batch: ImportBatch, cursor: int) -> int | None:
     keys_lock(merchant, keys)
     known = keys_known(merchant, keys)
     entries = _without_erased(batch, entries, known)
+    entries = _without_taken(batch, merchant, reader, entries, known)
     plain, others = _sorted(entries, known)
     companies = companies_named(merchant, entries)
     made = making.customers_make(batch, plain, companies)
@@ -96,6 +100,28 @@ def _without_erased(batch: ImportBatch, entries: list[Entry], known: dict[Key, i
     return [entry for entry in entries if entry.row not in rows]
 
 
+def _without_taken(
+    batch: ImportBatch, merchant: Merchant, reader: RowReader, entries: list[Entry], known: dict[Key, int]
+) -> list[Entry]:
+    """Refuses rows whose value of a unique field is another's, here or in an earlier row of the chunk."""
+    refused: dict[int, BrokenRow] = {}
+    for one in reader.unique_fields:
+        seen: dict[str, int] = {}
+        for entry in entries:
+            value = entry.values.get("attributes", {}).get(one.key)
+            if value is None:
+                continue
+            owner = entry.number or next((known[key] for key in entry.keys if key in known), None)
+            if seen.setdefault(str(value), entry.row) != entry.row or value_taken(
+                merchant, one, value, owner
+            ):
+                wrong = Wrong(reader.target(one), "unique", _("somebody else has this value already"))
+                refused.setdefault(entry.row, refusal(batch, entry.row, wrong))
+    refuse(batch, list(refused.values()))
+    batch.counts["entries"] -= len(refused)
+    return [entry for entry in entries if entry.row not in refused]
+
+
 def _resolve_rest(batch: ImportBatch, merchant: Merchant, entries: Sequence[Entry]) -> set[int]:
     """Entries that only a phone names, or whose key another row has too; ids of new customers."""
     created = set()
@@ -118,9 +144,9 @@ def _resolve_rest(batch: ImportBatch, merchant: Merchant, entries: Sequence[Entr
 def companies_named(merchant: Merchant, entries: Sequence[Entry]) -> dict[str, int]:
     """Name in lower case → id of the company, made where none is known."""
     wanted = {entry.company.lower(): entry.company for entry in entries if entry.company}
-    if not wanted:
-        return {}
-    names = Company.objects.extra(where=["lower(name) = ANY(%s)"], params=[list(wanted)])
-    found = {name.lower(): pk for name, pk in names.order_by("-pk").values_list("name", "pk")}
-    fresh = [Company(merchant=merchant, name=name) for folded, name in wanted.items() if folded not in found]
-    return found | {company.name.lower(): company.pk for company in Company.objects.bulk_create(fresh)}
+    found = {}
+    for folded, name in wanted.items():
+        company = company_named(merchant=merchant, name=name)
+        if company is not None:
+            found[folded] = company.pk
+    return found

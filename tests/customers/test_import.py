@@ -21,6 +21,7 @@ from customers.searching import customer_ids_found
 from customers.services import customer_change
 from tests.factories.accounts import make_member
 from tests.factories.customers import make_customer
+from tests.factories.fields import make_field
 from tests.orders.import_support import csv_of
 
 pytestmark = pytest.mark.usefixtures("scoped")
@@ -363,3 +364,22 @@ def test_choices_are_read_in_any_language(merchant: Merchant, path: Any) -> None
     for word in ("回头客", "Repeat customer", "repeat"):
         read = RowReader(batch, merchant).read(2, ("a@example.com", word))
         assert isinstance(read, Entry) and read.values["stage"] == "repeat"
+
+
+def test_the_shops_own_fields_are_columns_too(merchant: Merchant, path: Any) -> None:
+    make_field(merchant, "Favourite tea", type="choice", choices=["Green", "Black"])
+    make_field(merchant, "Card", type="text", is_unique=True)
+    known = make_customer(merchant, "Known", email="k@example.com", attributes={"card": "7"})
+    rows = [
+        ["Email", "Favourite tea", "Card"],
+        ["a@example.com", "Green", "1"],
+        ["b@example.com", "Milk", "2"],
+    ]
+    rows += [["c@example.com", "", "7"], ["d@example.com", "", "1"], ["k@example.com", "Black", "7"]]
+    batch = imported(merchant, rows, path)
+    assert Customer.objects.get(email="a@example.com").attributes == {"favourite_tea": "Green", "card": "1"}
+    known.refresh_from_db()
+    assert known.attributes == {"favourite_tea": "Black", "card": "7"}
+    refused = dict(RefusedRow.objects.filter(batch=batch).values_list("row", "code"))
+    assert refused == {3: "field", 4: "unique", 5: "unique"}
+    assert batch.report["equal"]
