@@ -112,9 +112,8 @@ def _without_taken(
             if value is None:
                 continue
             owner = entry.number or next((known[key] for key in entry.keys if key in known), None)
-            if seen.setdefault(str(value), entry.row) != entry.row or value_taken(
-                merchant, one, value, owner
-            ):
+            taken = value_taken(merchant, one, value, owner)
+            if taken or seen.setdefault(str(value), entry.row) != entry.row:
                 wrong = Wrong(reader.target(one), "unique", _("somebody else has this value already"))
                 refused.setdefault(entry.row, refusal(batch, entry.row, wrong))
     refuse(batch, list(refused.values()))
