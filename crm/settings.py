@@ -176,6 +176,7 @@ CELERY_BEAT_SCHEDULE = {
     "integrations.sweep_hooks": {"task": "integrations.sweep_hooks", "schedule": 30.0},
     "integrations.sweep_webhooks": {"task": "integrations.sweep_webhooks", "schedule": 30.0},
     "customers.sweep_erasures": {"task": "customers.sweep_erasures", "schedule": 60.0},
+    "customers.bulk_sweep": {"task": "customers.bulk_sweep", "schedule": 60.0},
     "imports.sweep": {"task": "imports.sweep", "schedule": 60.0},
     "exports.sweep": {"task": "exports.sweep", "schedule": 60.0},
     "exports.expire": {"task": "exports.expire", "schedule": 60.0},

@@ -22,6 +22,8 @@ from crm.lib.errors import Conflict
 from customers import api_serializers as shapes
 from customers.address_api import AddressViewSet
 from customers.belongings import company_named
+from customers.bulk_changes import api as bulk_api
+from customers.bulk_changes.services import bulk_preview, bulk_start
 from customers.companies.api import CompanyViewSet, ContactViewSet
 from customers.consent import consent_record
 from customers.duplicates import api as _duplicates  # noqa: F401 - registers /duplicates/
@@ -149,6 +151,22 @@ class CustomerViewSet(MergeMixin, UpsertMixin, ReadViewSet):
             customer_change(customer=customer, source="api", **self._with_company(reader.validated_data))
         return Response(shapes.CustomerSerializer(self.rows().get(pk=customer.pk)).data)
 
+    @extend_schema(
+        request=bulk_api.BulkInput,
+        responses={200: bulk_api.PreviewSerializer, 201: bulk_api.BulkChangeSerializer},
+    )
+    @action(detail=False, methods=["post"], pagination_class=None, filterset_class=None)
+    def bulk(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Changes up to 1,000 customers alike, in one go; 200 with the count for a dry run. The change can be
+        undone for 24 hours."""
+        reader = bulk_api.BulkInput(data=request.data, context=self.get_serializer_context())
+        reader.is_valid(raise_exception=True)
+        said = reader.validated_data
+        target = {"merchant": self.merchant, "member": None, "ids": said["ids"], "changes": said["changes"]}
+        if said.get("dry_run"):
+            return Response(bulk_api.PreviewSerializer(bulk_preview(**target)).data)
+        return Response(bulk_api.BulkChangeSerializer(bulk_start(**target)).data, status=201)
+
 
 class ConsentFilterSet(django_filters.FilterSet):
     customer = IdFilter(field_name="customer_id")
@@ -204,3 +222,4 @@ register("addresses", AddressViewSet)
 register("companies", CompanyViewSet)
 register("company-contacts", ContactViewSet)
 register("tasks", TaskViewSet)
+bulk_api.serve()

@@ -293,3 +293,23 @@ CUSTOMER_ERASED = EventType(
     scope="customers.read",
     keys=("rows",),
 )
+CUSTOMERS_CHANGED = EventType(
+    "customers.customers_changed",
+    _("Many customers changed"),
+    _("%(count)s customers changed at once: %(changes)s"),
+    icon="edit",
+    scope="customers.read",
+    on_timeline=False,
+    keys=("count", "changes"),
+    figures=("count",),
+)
+CUSTOMERS_CHANGE_UNDONE = EventType(
+    "customers.customers_change_undone",
+    _("Change of many customers undone"),
+    _("%(count)s customers got back what they had: %(changes)s"),
+    icon="arrow-back-up",
+    scope="customers.read",
+    on_timeline=False,
+    keys=("count", "changes"),
+    figures=("count",),
+)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 from django.db.models import QuerySet
@@ -14,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
-from crm.accounts.models import Membership
+from crm.accounts.models import Membership, Team
 from crm.lib.listing import Choices, Filter, Listing, read
 from crm.lib.tenancy import scoped_merchant_id
 from crm.lib.ui.parts import Tab
@@ -39,6 +40,7 @@ ORDER = {
 # Tags and countries in use change slowly and are read from the whole table.
 FACET_SECONDS = 300
 MOST_FACETS = 200
+FACETS = ("tags", "countries", "grades")
 # The columns shown and the saved view stand in the address beside the filters.
 KEPT = ("columns", "view")
 
@@ -65,7 +67,16 @@ def filters_for(membership: Membership) -> list[Filter]:
             lambda rows, value: _owned(rows, value, membership),
             lambda: _owners(),
         ),
+        Filter("team", _("Team"), lambda rows, pk: rows.filter(team_id=int(pk)), _teams),
+        Filter("grade", _("Grade"), _equals("grade"), lambda: _pairs(_facet("grades", "nullif(grade, '')"))),
         Filter("country", _("Country"), _equals("country"), lambda: _countries()),
+        Filter(
+            "region",
+            _("Province or region"),
+            lambda rows, words: rows.filter(region__icontains=words),
+            kind="text",
+        ),
+        Filter("language", _("Language"), _equals("language"), lambda: list(settings.LANGUAGES)),
         Filter("consent", _("E-mail marketing"), _consenting, _consent_choices),
         Filter("bought", _("Bought"), _bought, _bought_choices, chip=_bought_chip),
         Filter("ticket", _("Tickets"), _ticketed, lambda: [("open", _("Open ticket"))], chip=_ticket_chip),
@@ -127,7 +138,7 @@ def _facet(name: str, expression: str) -> list[str]:
 
 def forget_facets(merchant_id: int) -> None:
     """After somebody used a new tag or country, so that the filter offers it at once."""
-    cache.delete_many([f"customers:{merchant_id}:tags", f"customers:{merchant_id}:countries"])
+    cache.delete_many([f"customers:{merchant_id}:{name}" for name in FACETS])
 
 
 def _pairs(values: list[str]) -> Choices:
@@ -136,6 +147,10 @@ def _pairs(values: list[str]) -> Choices:
 
 def _owners() -> Choices:
     return [("me", _("Me")), ("none", _("Nobody")), *((str(one.pk), str(one.user)) for one in members())]
+
+
+def _teams() -> Choices:
+    return [(str(pk), name) for pk, name in Team.objects.order_by("name").values_list("pk", "name")]
 
 
 def members() -> list[Membership]:

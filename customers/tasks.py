@@ -5,6 +5,7 @@ from celery import shared_task
 from crm.accounts.models import Merchant
 from crm.events.beat import once_per_slot
 from crm.lib.tenancy import merchant_scope
+from customers.bulk_changes import services
 from customers.duplicates.scanning import duplicates_find
 from customers.todos import sweeping
 
@@ -27,3 +28,14 @@ def find_duplicates() -> None:
 def find_duplicates_of(merchant_id: int) -> None:
     with merchant_scope(merchant_id):
         duplicates_find()
+
+
+@shared_task(name="customers.bulk_work")
+def bulk_work(merchant_id: int, change_id: int) -> None:
+    services.work_on(merchant_id=merchant_id, change_id=change_id)
+
+
+@shared_task(name="customers.bulk_sweep")
+def bulk_sweep() -> None:
+    if once_per_slot("customers.bulk_sweep", seconds=50):
+        services.sweep()

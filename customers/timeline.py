@@ -51,7 +51,10 @@ WORDS = {
     "city": gettext_lazy("city"),
     "language": gettext_lazy("language"),
     "birthday_on": gettext_lazy("birthday"),
-    "attributes": gettext_lazy("attributes"),
+    "attributes": gettext_lazy("own fields"),
+    "grade": gettext_lazy("grade"),
+    "team": gettext_lazy("team"),
+    "time_zone": gettext_lazy("time zone"),
 }
 ORDER = ("-occurred_at", "-pk")
 

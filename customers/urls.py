@@ -4,6 +4,7 @@ from django.urls import URLPattern
 
 from crm.accounts.routes import staff_path
 from customers import note_views, record_views, views
+from customers.bulk_changes import views as bulk_views
 from customers.companies.urls import urlpatterns as companies
 from customers.duplicates import views as duplicate_views
 from customers.fields import views as field_views
@@ -99,6 +100,22 @@ urlpatterns: list[URLPattern] = [
         name="customer_duplicates",
         needs="customers.view",
     ),
+    staff_path(
+        "customers/bulk/change/",
+        bulk_views.customer_change_many,
+        name="customer_change_many",
+        needs="customers.edit",
+    ),
+    staff_path(
+        "customers/bulk/<int:change_id>/", bulk_views.bulk_record, name="bulk_record", needs="customers.edit"
+    ),
+    staff_path(
+        "customers/bulk/<int:change_id>/undo/",
+        bulk_views.bulk_undo,
+        name="bulk_undo",
+        needs="customers.edit",
+    ),
+    staff_path("customers/export/", views.customer_export, name="customer_export", needs="customers.export"),
     staff_path(
         "customers/<int:customer_id>/",
         record_views.customer_record,

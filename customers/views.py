@@ -48,6 +48,7 @@ def customer_list(request: StaffRequest) -> HttpResponse:
         "more": listing.more(found.page.after),
         "may_see": request.membership.can("customers.pii"),
         "may_edit": request.membership.can("customers.edit"),
+        "may_change_all": request.membership.can("customers.bulk"),
         "may_export": request.membership.can("customers.export"),
     }
     if listing.after:

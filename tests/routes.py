@@ -44,6 +44,7 @@ ARGUMENTS = {
     "entry_id": "service.Entry",
     "macro_id": "service.Macro",
     "field_id": "customers.FieldDefinition",
+    "change_id": "customers.BulkChange",
     "view_id": "accounts.SavedView",
 }
 # (beginning of the route's name, argument) → source, where the argument's name says too little

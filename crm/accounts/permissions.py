@@ -28,6 +28,7 @@ TABLE: dict[str, tuple[object, tuple[Role, ...]]] = {
     "customers.merge": (_("Merge customers, undo merges and settle conflicts"), (O, M)),
     "customers.export": (_("Export lists into files"), (O, M)),
     "exports.approve": (_("Agree to the large exports of others"), (O, M)),
+    "customers.bulk": (_("Change everyone that a list finds at once"), (O, M)),
     "customers.erase": (_("Erase a customer"), (O, M)),
     "companies.view": (_("See companies and who speaks for them"), (O, M, K, A, N, V)),
     "companies.edit": (_("Create, change, merge and archive companies"), (O, M, A)),

@@ -1,5 +1,6 @@
 """The customer and what is known of them, one noun a file."""
 
+from customers.models.bulk import BulkChange, BulkChangeRow
 from customers.models.company import Company, CompanyContact
 from customers.models.consent import Consent, Suppression
 from customers.models.customer import Address, Customer, Note
@@ -15,6 +16,8 @@ from customers.models.task import Task
 
 __all__ = [
     "Address",
+    "BulkChange",
+    "BulkChangeRow",
     "Company",
     "CompanyContact",
     "Consent",

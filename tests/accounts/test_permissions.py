@@ -18,6 +18,7 @@ PROOF = """
     customers.view          x x x x x x
     customers.pii           x x x x . .
     customers.edit          x x . x . .
+    customers.bulk          x x . . . .
     customers.export        x x . . . .
     exports.approve         x x . . . .
     customers.erase         x x . . . .
@@ -78,6 +79,7 @@ def test_every_permission_opens_something():
     asked = {route.needs for route in staff_routes()}
     inside_pages = {
         "customers.erase",  # issue 3 brings the page
+        "customers.bulk",  # asked when nobody is ticked (tests/customers/test_bulk_changes.py)
         "views.share",  # asked when a view is shared (tests/accounts/test_saved_views.py)
     }
     assert asked | inside_pages == PERMISSIONS

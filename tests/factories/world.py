@@ -37,6 +37,8 @@ SENSE: dict[tuple[str, str], Any] = {
     ("customers.Company", "owner"): lambda world: world.member,
     ("customers.CompanyContact", "roles"): ["buyer"],
     ("customers.Customer", "erased_at"): None,
+    ("customers.BulkChange", "state"): "done",
+    ("customers.BulkChange", "ids"): None,
     ("customers.FieldDefinition", "key"): lambda world: world.canary[:40],
     ("customers.FieldDefinition", "archived_at"): None,
     ("customers.FieldDefinition", "deleting_at"): None,
