@@ -21,5 +21,5 @@ class CustomerField(TenantRelatedField):
     def to_internal_value(self, data: Any) -> Customer:
         customer: Customer = super().to_internal_value(data)
         if customer.merged_into_id is not None:
-            raise ValidationError(MergedAway(customer.merged_into_id).message)
+            raise ValidationError(str(MergedAway(customer.merged_into_id).message))
         return customer

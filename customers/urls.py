@@ -115,7 +115,6 @@ urlpatterns: list[URLPattern] = [
         name="bulk_undo",
         needs="customers.edit",
     ),
-    staff_path("customers/export/", views.customer_export, name="customer_export", needs="customers.export"),
     staff_path(
         "customers/<int:customer_id>/",
         record_views.customer_record,
