@@ -184,6 +184,8 @@ CELERY_BEAT_SCHEDULE = {
     "customers.gather_merged": {"task": "customers.gather_merged", "schedule": 300.0},
     "orders.refresh_metrics": {"task": "orders.refresh_metrics", "schedule": crontab(hour=2, minute=0)},
     "customers.sweep_tasks": {"task": "customers.sweep_tasks", "schedule": 30.0},
+    "customers.sweep_files": {"task": "customers.sweep_files", "schedule": crontab(hour=3, minute=50)},
+    "customers.place_shops": {"task": "customers.place_shops", "schedule": crontab(hour=2, minute=40)},
     "customers.find_duplicates": {
         "task": "customers.find_duplicates",
         "schedule": crontab(hour=1, minute=20),

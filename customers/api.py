@@ -28,11 +28,13 @@ from customers.companies.api import CompanyViewSet, ContactViewSet
 from customers.consent import consent_record
 from customers.duplicates import api as _duplicates  # noqa: F401 - registers /duplicates/
 from customers.fields import api as field_api
+from customers.files import api as file_api
 from customers.merging.api import MergeMixin
 from customers.models import Consent, Customer, Erasure, Identity
 from customers.models.consent import Channel, Purpose
 from customers.normalising import normalise_email, normalise_phone
 from customers.privacy.erasing import erasure_ask
+from customers.regions import api as region_api
 from customers.searching import customer_ids_found
 from customers.services import customer_change, customer_create
 from customers.todos.api import TaskViewSet
@@ -223,3 +225,5 @@ register("companies", CompanyViewSet)
 register("company-contacts", ContactViewSet)
 register("tasks", TaskViewSet)
 bulk_api.serve()
+region_api.serve()
+file_api.serve()

@@ -43,6 +43,7 @@ class MetricsSerializer(ApiModelSerializer):
 class CustomerSerializer(ApiModelSerializer):
     company = serializers.CharField(source="company.name", default="", read_only=True)
     owner = serializers.CharField(source="owner.user.email", default="", read_only=True)
+    located_in = serializers.IntegerField(source="located_in_id", read_only=True, allow_null=True)
     identities = IdentitySerializer(many=True, read_only=True)
     metrics = MetricsSerializer(read_only=True)
     attributes = serializers.DictField(read_only=True)
@@ -51,8 +52,9 @@ class CustomerSerializer(ApiModelSerializer):
         model = Customer
         fields = [
             *("id", "kind", "stage", "name", "given_name", "family_name", "email", "phone", "language"),
-            *("time_zone", "birthday_on", "country", "region", "city", "grade", "tags", "attributes"),
-            *("company", "owner", "source", "identities", "metrics", "created_at", "updated_at"),
+            *("time_zone", "birthday_on", "country", "region", "city", "located_in", "grade", "tags"),
+            *("attributes", "company", "owner", "source", "identities", "metrics", "created_at"),
+            "updated_at",
         ]
         read_only_fields = fields
 

@@ -213,6 +213,12 @@ for _made in (
     ),
     Column("region", gettext_lazy("Region"), _plain("region")),
     Column("city", gettext_lazy("City"), _plain("city")),
+    Column(
+        "place",
+        gettext_lazy("Region on the map"),
+        lambda customer, sight: customer.located_in.name if customer.located_in else "",
+        related=("located_in",),
+    ),
     Column("language", gettext_lazy("Language"), _language),
     Column("gross", gettext_lazy("Gross"), _amount("gross"), True),
     Column("refunded", gettext_lazy("Refunded"), _amount("refunded"), True),

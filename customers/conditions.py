@@ -10,11 +10,13 @@ from django.utils.translation import pgettext_lazy
 
 from crm.accounts.models import Membership
 from crm.events.types import Text
+from crm.lib.ids import row_id
 from crm.lib.tenancy import scoped_merchant_id
 from crm.lib.ui.places import country_name
 from customers.fields import conditions as own_fields
-from customers.models import Consent, Customer, Identity
+from customers.models import Consent, Customer, Identity, Region
 from customers.models.consent import Channel, Purpose
+from customers.regions.selectors import path_names, search
 from customers.segmenting import (
     Build,
     Condition,
@@ -76,6 +78,28 @@ def search_tags(query: str, values: Sequence[str]) -> list[Option]:
         [scoped_merchant_id(), query],
     )
     return [Option(row.name, row.name) for row in found]
+
+
+def search_places(query: str, values: Sequence[str]) -> list[Option]:
+    """Regions of the tree; one that is gone keeps its number for a name."""
+    if values:
+        rows = list(Region.objects.filter(pk__in=[pk for one in values if (pk := row_id(one)) is not None]))
+        names = path_names(rows)
+        return [Option(value, names.get(row_id(value) or 0, f"#{value}")) for value in values]
+    rows = search(query)
+    names = path_names(rows)
+    return [Option(str(row.pk), names[row.pk]) for row in rows]
+
+
+def _placed(params: Params, scope: Scope) -> Row:
+    """In one of the regions or in what lies in them."""
+    ids = [pk for one in params["values"] if (pk := row_id(one)) is not None]
+    text = """c.located_in_id IN (
+        SELECT i.id FROM customers_region i JOIN customers_region o ON o.merchant_id = i.merchant_id
+            AND i.path LIKE o.path || '%%'
+        WHERE i.merchant_id = c.merchant_id AND o.id = ANY(%s::bigint[]))"""
+    row = Row(text, (ids,), "c")
+    return Row(f"({row.text}) IS NOT TRUE", row.params, "c") if params["is"] == "not" else row
 
 
 def countries() -> list[Option]:
@@ -243,6 +267,14 @@ for _condition in (
         _("whose region {is} {values}"),
         lambda params, scope: _one_of("c.region", "c", params),
         (IS, Field("values", "search", VALUES, [], search=_search_values("region"))),
+    ),
+    Condition(
+        "customers.place",
+        PROFILE,
+        _("Region on the map"),
+        _("who {is} in {values}"),
+        _placed,
+        (IS, Field("values", "search", VALUES, [], search=search_places)),
     ),
     Condition(
         "customers.city",

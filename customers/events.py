@@ -1,9 +1,21 @@
 """What is announced about customers."""
 
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext_lazy
+from django.utils.translation import ngettext_lazy, pgettext_lazy
 
-from crm.events.types import EventType
+from crm.events.types import EventType, Text
+
+REGION_CHANGES = {
+    "added": pgettext_lazy("what happened to a region", "added"),
+    "changed": pgettext_lazy("what happened to a region", "changed"),
+    "deleted": pgettext_lazy("what happened to a region", "deleted"),
+    "loaded": pgettext_lazy("what happened to a region", "loaded"),
+}
+
+
+def region_change_text(change: str) -> Text:
+    return REGION_CHANGES.get(change, change)
+
 
 CUSTOMER_CREATED = EventType(
     "customers.customer_created",
@@ -292,6 +304,31 @@ CUSTOMER_ERASED = EventType(
     tone="warn",
     scope="customers.read",
     keys=("rows",),
+)
+FILE_ADDED = EventType(
+    "customers.file_added", _("File added"), _("File “%(name)s” added"), icon="paperclip", keys=("name",)
+)
+FILE_READ = EventType(
+    "customers.file_read",
+    _("File downloaded"),
+    _("File “%(name)s” downloaded"),
+    icon="download",
+    on_timeline=False,
+    keys=("name",),
+)
+FILE_DELETED = EventType(
+    "customers.file_deleted", _("File deleted"), _("File “%(name)s” deleted"), icon="trash", keys=("name",)
+)
+REGIONS_CHANGED = EventType(
+    "customers.regions_changed",
+    _("Regions changed"),
+    ngettext_lazy("Region “%(region)s” %(change)s", "%(count)s regions of “%(region)s” %(change)s", "count"),
+    icon="map-2",
+    scope="customers.read",
+    on_timeline=False,
+    keys=("region", "change", "count"),
+    figures=("count",),
+    words={"change": region_change_text},
 )
 CUSTOMERS_CHANGED = EventType(
     "customers.customers_changed",

@@ -16,14 +16,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
 from crm.accounts.models import Membership, Team
+from crm.lib.ids import row_id
 from crm.lib.listing import Choices, Filter, Listing, read
 from crm.lib.tenancy import scoped_merchant_id
 from crm.lib.ui.parts import Tab
 from crm.lib.ui.places import country_name
 from customers.fields.filters import field_filters
 from customers.fields.selectors import definitions_seen
-from customers.models import Consent, Customer
+from customers.models import Consent, Customer, Region
 from customers.models.consent import Channel, Purpose
+from customers.regions.selectors import path_names, within
 
 SORTS = (
     ("recent", gettext_lazy("Newest first")),
@@ -40,6 +42,7 @@ ORDER = {
 # Tags and countries in use change slowly and are read from the whole table.
 FACET_SECONDS = 300
 MOST_FACETS = 200
+NOWHERE = "none"
 FACETS = ("tags", "countries", "grades")
 # The columns shown and the saved view stand in the address beside the filters.
 KEPT = ("columns", "view")
@@ -70,6 +73,7 @@ def filters_for(membership: Membership) -> list[Filter]:
         Filter("team", _("Team"), lambda rows, pk: rows.filter(team_id=int(pk)), _teams),
         Filter("grade", _("Grade"), _equals("grade"), lambda: _pairs(_facet("grades", "nullif(grade, '')"))),
         Filter("country", _("Country"), _equals("country"), lambda: _countries()),
+        Filter("place", _("Region on the map"), _placed, _places, rare=_place_name),
         Filter(
             "region",
             _("Province or region"),
@@ -103,7 +107,27 @@ def tabs_of(listing: Listing) -> list[Tab]:
     return [Tab(label, listing.url(**(blank | on)), listing.on == on) for label, on in views]
 
 
+def _placed(rows: Rows, pk: str) -> Rows:
+    if pk == NOWHERE:
+        return rows.filter(located_in__isnull=True)
+    return rows.filter(located_in__in=within(Region.objects.filter(pk=int(pk))).values("pk"))
+
+
 # --- choices ------------------------------------------------------------------------------------------------
+
+
+def _places() -> list[tuple[str, str]]:
+    """Countries and what lies directly in them; whoever asks for a district comes by Settings → Regions."""
+    rows = list(Region.objects.filter(level__lte=1).order_by("path"))
+    names = path_names(rows)
+    found = sorted(((str(row.pk), names[row.pk]) for row in rows), key=lambda pair: pair[1])
+    return [*found, (NOWHERE, _("Nowhere on the map"))] if found else []
+
+
+def _place_name(value: str) -> str | None:
+    pk = row_id(value)
+    row = Region.objects.filter(pk=pk).first() if pk is not None else None
+    return path_names([row])[row.pk] if row else None
 
 
 def tags_in_use() -> list[str]:

@@ -1,5 +1,9 @@
 """What customers do when something is announced."""
 
+from functools import partial
+
+from django.db import transaction
+
 from crm.events.handling import on
 from crm.events.models import Event
 from crm.imports.events import BATCH_IMPORTED
@@ -10,6 +14,7 @@ from customers.fields.services import field_strip
 from customers.merging.gathering import gather_all, stragglers_gather
 from customers.models import FieldDefinition, MergeRecord
 from customers.searching import search_rebuild
+from customers.tasks import place_shop
 
 
 @on(
@@ -63,3 +68,10 @@ def gather(event: Event) -> None:
 def gather_imported(event: Event) -> None:
     """An import recognises its people long before it writes their orders."""
     gather_all()
+
+
+@on(events.REGIONS_CHANGED, name="customers.place")
+def place(event: Event) -> None:
+    """Customers and companies are put into the changed tree by a worker; the night's round finds what is
+    left."""
+    transaction.on_commit(partial(place_shop.delay, event.merchant_id))

@@ -10,6 +10,10 @@ add_panel(Panel("customer_tasks", _("Tasks"), "tasks.view", order=10, topics=("c
 add_company_panel(
     Panel("company_tasks", _("Tasks"), "tasks.view", order=10, topics=("customers.company:{id}",))
 )
+add_panel(Panel("customer_files", _("Files"), "customers.pii", order=60, topics=("customer:{id}",)))
+add_company_panel(
+    Panel("company_files", _("Files"), "companies.view", order=60, topics=("customers.company:{id}",))
+)
 add_subject_page("customers.company", SubjectPage("company_record", "companies.view"))
 add_panel(
     Panel(

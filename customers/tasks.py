@@ -7,6 +7,9 @@ from crm.events.beat import once_per_slot
 from crm.lib.tenancy import merchant_scope
 from customers.bulk_changes import services
 from customers.duplicates.scanning import duplicates_find
+from customers.files.services import orphans_delete
+from customers.models import File, Region
+from customers.regions.placing import place_all
 from customers.todos import sweeping
 
 
@@ -39,3 +42,32 @@ def bulk_work(merchant_id: int, change_id: int) -> None:
 def bulk_sweep() -> None:
     if once_per_slot("customers.bulk_sweep", seconds=50):
         services.sweep()
+
+
+@shared_task(name="customers.place_shops", queue="insight")
+def place_shops() -> None:
+    """Every night, lest a worker was killed between a change of the tree and its end."""
+    if once_per_slot("customers.place_shops", seconds=3600):
+        shops = Merchant.objects.filter(is_active=True).values_list("id", flat=True)
+        for merchant_id in shops:
+            with merchant_scope(merchant_id):
+                has_regions = Region.objects.exists()
+            if has_regions:
+                place_shop.delay(merchant_id)
+
+
+@shared_task(name="customers.place_shop", queue="insight")
+def place_shop(merchant_id: int) -> None:
+    with merchant_scope(merchant_id):
+        place_all()
+
+
+@shared_task(name="customers.sweep_files")
+def sweep_files() -> None:
+    """Bytes whose row was never committed, or whose worker died between the row's end and theirs."""
+    if once_per_slot("customers.sweep_files", seconds=3600):
+        known: set[str] = set()
+        for merchant_id in Merchant.objects.values_list("id", flat=True):
+            with merchant_scope(merchant_id):
+                known.update(File.objects.values_list("path", flat=True))
+        orphans_delete(known)

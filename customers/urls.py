@@ -8,8 +8,10 @@ from customers.bulk_changes import views as bulk_views
 from customers.companies.urls import urlpatterns as companies
 from customers.duplicates import views as duplicate_views
 from customers.fields import views as field_views
+from customers.files import views as file_views
 from customers.merging import views as merging
 from customers.privacy import views as privacy_views
+from customers.regions.urls import urlpatterns as regions
 from customers.todos.urls import urlpatterns as todos
 
 urlpatterns: list[URLPattern] = [
@@ -100,6 +102,8 @@ urlpatterns: list[URLPattern] = [
         name="customer_duplicates",
         needs="customers.view",
     ),
+    staff_path("settings/tags/", bulk_views.word_list, name="word_list", needs="settings.view"),
+    staff_path("settings/tags/change/", bulk_views.word_change, name="word_change", needs="customers.bulk"),
     staff_path(
         "customers/bulk/change/",
         bulk_views.customer_change_many,
@@ -202,6 +206,24 @@ urlpatterns: list[URLPattern] = [
         name="company_notes",
         needs="companies.view",
     ),
+    staff_path(
+        "customers/<int:customer_id>/files/",
+        file_views.customer_files,
+        name="customer_files",
+        needs="customers.pii",
+    ),
+    staff_path(
+        "companies/<int:company_id>/files/",
+        file_views.company_files,
+        name="company_files",
+        needs="companies.view",
+    ),
+    staff_path(
+        "files/<int:file_id>/", file_views.file_download, name="file_download", needs="companies.view"
+    ),
+    staff_path(
+        "files/<int:file_id>/delete/", file_views.file_delete, name="file_delete", needs="companies.view"
+    ),
     staff_path("notes/people/", note_views.people_find, name="people_find", needs="team.view"),
     staff_path("notes/<int:note_id>/", note_views.note_edit, name="note_edit", needs="customers.edit"),
     staff_path(
@@ -224,5 +246,6 @@ urlpatterns: list[URLPattern] = [
         needs="customers.erase",
     ),
     *companies,
+    *regions,
     *todos,
 ]

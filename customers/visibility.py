@@ -10,14 +10,21 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from crm.accounts.models import Membership
+from customers.models.region import Region
+from customers.regions.naming import place_key
 
 Visibility = Membership.Visibility
 
 
 def in_region(region: str, prefix: str = "") -> Q:
-    """Customers of the region that a membership names. The one place that knows how regions contain each
-    other."""
-    return Q(**{f"{prefix}region__iexact": region})
+    """Customers of the region that a membership names: by the word, or anywhere in the regions of the tree
+    that go by it. One query."""
+    named = Region.objects.filter(keys__contains=[place_key(region)]).values_list("path", flat=True)
+    condition = Q(**{f"{prefix}region__iexact": region})
+    for path in named:
+        inside = Region.objects.filter(path__startswith=path)
+        condition |= Q(**{f"{prefix}located_in__in": inside.values("pk")})
+    return condition
 
 
 def seen_by(membership: Membership, prefix: str = "") -> Q | None:

@@ -45,6 +45,8 @@ ARGUMENTS = {
     "macro_id": "service.Macro",
     "field_id": "customers.FieldDefinition",
     "change_id": "customers.BulkChange",
+    "region_id": "customers.Region",
+    "file_id": "customers.File",
     "view_id": "accounts.SavedView",
 }
 # (beginning of the route's name, argument) → source, where the argument's name says too little

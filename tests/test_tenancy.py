@@ -114,10 +114,16 @@ def test_the_database_holds_every_such_key_as_a_composite_one(db):
     assert missing == []
 
 
+# Whatever is written there, the database puts its own answer (tests/customers/test_regions.py).
+KEPT_BY_TRIGGER = {"located_in"}
+
+
 def test_the_database_refuses_a_row_that_points_into_another_shop(victim, intruder):
     accepted = []
     for model, one in KEYS:
         if one.related_model is model and intruder.rows[model].pk is None:
+            continue
+        if one.name in KEPT_BY_TRIGGER:
             continue
         if _points_across(model, one, victim, intruder) != FOREIGN_KEY_VIOLATION:
             accepted.append(f"{model._meta.label}.{one.name}")

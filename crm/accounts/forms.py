@@ -109,7 +109,8 @@ class MemberForm(forms.Form):
         max_length=60,
         required=False,
         help_text=_(
-            "As it stands with the customers, such as Zhejiang. Their own customers they see in any case."
+            "By any name, such as Zhejiang or 浙江, with all that lies in it (Settings → Regions)."
+            " Their own customers they see in any case."
         ),
     )
 

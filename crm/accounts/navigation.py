@@ -80,6 +80,8 @@ SETTINGS: tuple[Group, ...] = (
             Item("settings_shop", "building-store", _("Shop"), "settings.view"),
             Item("rate_list", "arrows-exchange", _("Exchange rates"), "settings.view"),
             Item("field_list", "forms", _("Customer fields"), "settings.view"),
+            Item("word_list", "tags", _("Tags and grades"), "settings.view"),
+            Item("region_list", "map-2", _("Regions"), "settings.view"),
             Item("portal_settings", "door-enter", _("Portal"), "settings.view"),
             Item("mailbox_list", "mail", _("Mailbox"), "settings.view"),
             Item("sla_list", "clock-check", _("Answer times"), "settings.view"),

@@ -27,6 +27,7 @@ from crm.demo.stories.record import fields_write, views_write
 from crm.demo.stories.standing import figures_write, standing_write
 from crm.demo.stories.twins import twins_write
 from crm.lib.tenancy import merchant_scope
+from customers.regions.china import china_load
 from customers.searching import search_rebuild_all
 from orders import metrics
 
@@ -74,6 +75,7 @@ def shop_make(*, slug: str, size: Size, say: Say, name: str = "") -> Merchant:
         _rates(merchant)
         with transaction.atomic():
             fields_write(merchant=merchant)
+            china_load(merchant=merchant)
         say(f"{size.customers:,} customers …")
         crowd = people_write(
             merchant=merchant,

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import Any
 
 import django_filters
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.http.multipartparser import MultiPartParserError
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.decorators import action
-from rest_framework.exceptions import ParseError, UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from crm.api.registry import register
 from crm.api.serializers import ApiModelSerializer
+from crm.api.uploads import take_form
 from crm.api.views import ReadViewSet
 from crm.lib.errors import Rejected
 
@@ -120,7 +118,7 @@ class ImportViewSet(ReadViewSet):
         """A file is not read into memory as other bodies are: it goes to disk, and its digest stands for it
         where the Idempotency-Key compares bodies."""
         if self.action == "create" and request._request.method == "POST":
-            _take_form(request._request)
+            take_form(request._request)
         super().initial(request, *args, **kwargs)
 
     @extend_schema(request=UPLOAD_SHAPE, responses={202: ImportDetailSerializer})
@@ -162,25 +160,6 @@ class ImportViewSet(ReadViewSet):
 
     def rows(self) -> QuerySet[ImportBatch]:
         return ImportBatch.objects.all()
-
-
-def _take_form(request: HttpRequest) -> None:
-    if request.content_type != FORM:
-        raise UnsupportedMediaType(
-            request.content_type or "", detail=_("Send the file as multipart/form-data.")
-        )
-    try:
-        upload, fields = request.FILES.get("file"), request.POST
-    except MultiPartParserError as error:
-        raise ParseError(_("The form can't be read.")) from error
-    digest = hashlib.sha256()
-    for key in sorted(fields):
-        digest.update(json.dumps([key, fields.getlist(key)]).encode())
-    if upload is not None:
-        for chunk in upload.chunks():
-            digest.update(chunk)
-        upload.seek(0)
-    request._body = digest.digest()
 
 
 def _form_of(request: HttpRequest) -> dict[str, Any]:

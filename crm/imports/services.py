@@ -15,8 +15,9 @@ from crm.accounts.models import Merchant, User
 from crm.events.actor import current_actor
 from crm.events.ringing import ring_task
 from crm.lib.errors import Conflict
+from crm.lib.private_files import StoredFile
 
-from .files import StoredFile, delete_file, describe_local, store_upload
+from .files import delete_file, describe_local, store_upload
 from .guessing import guess_mapping, guess_preset, profile_table
 from .mapping import check_mapping, default_options
 from .models import ImportBatch, KeptRow, RefusedRow

@@ -42,11 +42,15 @@ class Filter:
     choices: Callable[[], Choices] | None = None
     kind: str = "select"  # select | date | number | text
     chip: Callable[[str], Text] | None = None
+    # What a value means that is not among the choices, None for nothing: where only the usual ones are
+    # offered.
+    rare: Callable[[str], Text | None] | None = None
 
     def label_of(self, value: str) -> Text | None:
         """What the value means, None when it means nothing."""
         if self.choices is not None:
-            return next((label for known, label in self.choices() if known == value), None)
+            label = next((label for known, label in self.choices() if known == value), None)
+            return self.rare(value) if label is None and self.rare else label
         if self.kind == "date":
             day = parse_day(value)
             return formats.day_text(day) if day else None
@@ -121,16 +125,14 @@ class Listing:
 
     @property
     def fields(self) -> list[FilterField]:
-        return [
-            FilterField(
-                one.name,
-                one.label,
-                one.kind,
-                self.on.get(one.name, ""),
-                list(one.choices() if one.choices else ()),
-            )
-            for one in self.filters
-        ]
+        return [self._field(one) for one in self.filters]
+
+    def _field(self, one: Filter) -> FilterField:
+        value = self.on.get(one.name, "")
+        choices = list(one.choices() if one.choices else ())
+        if one.rare and value and value not in dict(choices):
+            choices.append((value, self.labels[one.name]))
+        return FilterField(one.name, one.label, one.kind, value, choices)
 
     @property
     def sort_links(self) -> list[tuple[Text, str, bool]]:

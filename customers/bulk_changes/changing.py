@@ -11,10 +11,12 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from crm.accounts.models import Membership, Merchant, Team
 from crm.lib.errors import Rejected, Text
+from customers import timeline
 from customers.fields.selectors import definitions
 from customers.fields.values import Reader, clean_attributes
 from customers.models import Customer
@@ -131,3 +133,31 @@ def changed_values(customer: Customer, changes: Mapping[str, Any]) -> dict[str, 
         else:
             wanted[COLUMNS.get(name, name)] = changes[name]
     return {column: value for column, value in wanted.items() if getattr(customer, column) != value}
+
+
+def changes_told(changes: Mapping[str, Any]) -> list[str]:
+    """What a bulk change does, for people: "Stage: Repeat customer", "+ vip". Two queries at most."""
+    labels = timeline.WORDS | {one.key: one.label for one in definitions()}
+    shown: dict[str, Any] = {
+        "kind": dict(Customer.Kind.choices),
+        "stage": dict(Customer.Stage.choices),
+        "language": dict(settings.LANGUAGES),
+    }
+    told = []
+    for name, value in {**changes, **changes.get("attributes", {})}.items():
+        if name in TAGS:
+            told += [f"{'+' if name == 'add_tags' else '−'} {tag}" for tag in value]
+        elif name != "attributes":
+            known = shown.get(name, {}).get(value, value)
+            if name in REFERENCES and value is not None:
+                known = _named(name, value)
+            told.append(f"{capfirst(str(labels.get(name, name)))}: {'–' if known in (None, '') else known}")
+    return told
+
+
+def _named(name: str, pk: int) -> str:
+    if name == "owner":
+        member = Membership.objects.filter(pk=pk).select_related("user").first()
+        return str(member.user) if member else f"#{pk}"
+    team = Team.objects.filter(pk=pk).first()
+    return team.name if team else f"#{pk}"

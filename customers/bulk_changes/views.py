@@ -17,7 +17,8 @@ from django.views.decorators.http import require_POST, require_safe
 from crm.accounts.models import Team
 from crm.accounts.routes import StaffRequest
 from crm.lib.errors import Forbidden, Rejected
-from customers.bulk_changes import services
+from customers.bulk_changes import services, words
+from customers.bulk_changes.changing import changes_told
 from customers.fields.forms import PREFIX, add_inputs, typed_values
 from customers.fields.selectors import definitions_seen
 from customers.filters import listing_of, members
@@ -134,6 +135,7 @@ def bulk_record(request: StaffRequest, change_id: int) -> HttpResponse:
     change = get_object_or_404(BulkChange.objects.select_related("member__user"), pk=change_id)
     context = {
         "change": change,
+        "told": changes_told(change.changes),
         "may_undo": services.may_undo(change),
         "working": change.state in BulkChange.WORKING,
     }
@@ -150,4 +152,31 @@ def bulk_undo(request: StaffRequest, change_id: int) -> HttpResponse:
         raise Forbidden()
     services.bulk_undo(change=change)
     messages.success(request, _("The change is being taken back."))
+    return redirect("bulk_record", change.pk)
+
+
+# --- Settings → Tags and grades -----------------------------------------------------------------------------
+
+
+@require_safe
+def word_list(request: StaffRequest) -> HttpResponse:
+    """Every tag and grade in use, with who has it."""
+    context = {
+        "groups": [
+            ("tag", _("Tags"), words.tags_used(request.membership)),
+            ("grade", _("Grades"), words.grades_used(request.membership)),
+        ]
+    }
+    return render(request, "customers/word_list.html", context)
+
+
+@require_POST
+def word_change(request: StaffRequest) -> HttpResponse:
+    """Renames a tag or grade, merges it into another of the new name, or, without one, takes it away."""
+    said = {name: request.POST.get(name, "") for name in ("kind", "old", "new")}
+    try:
+        change = words.word_rename(merchant=request.merchant, member=request.membership, **said)
+    except Rejected as refusal:
+        messages.error(request, str(refusal.message))
+        return redirect("word_list")
     return redirect("bulk_record", change.pk)

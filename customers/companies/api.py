@@ -46,6 +46,7 @@ class CompanySerializer(ApiModelSerializer):
     parent = serializers.IntegerField(source="parent_id", read_only=True, allow_null=True)  # type: ignore[assignment]  # as DRF's own `parent`
     owner = serializers.CharField(source="owner.user.email", default="", read_only=True)
     team = serializers.IntegerField(source="team_id", read_only=True, allow_null=True)
+    located_in = serializers.IntegerField(source="located_in_id", read_only=True, allow_null=True)
     merged_into = serializers.IntegerField(source="merged_into_id", read_only=True, allow_null=True)
     credit_limit = MoneyField(read_only=True, allow_null=True)
     attributes = serializers.DictField(read_only=True)
@@ -54,9 +55,9 @@ class CompanySerializer(ApiModelSerializer):
         model = Company
         fields = [
             *("id", "kind", "name", "external_id", "parent", "tax_number", "registration_number", "website"),
-            *("email", "phone", "country", "region", "city", "price_group", "credit_limit", "currency"),
-            *("payment_days", "tags", "attributes", "owner", "team", "source", "merged_into", "archived_at"),
-            *("created_at", "updated_at"),
+            *("email", "phone", "country", "region", "city", "located_in", "price_group", "credit_limit"),
+            *("currency", "payment_days", "tags", "attributes", "owner", "team", "source", "merged_into"),
+            *("archived_at", "created_at", "updated_at"),
         ]
         read_only_fields = fields
 

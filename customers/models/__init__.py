@@ -7,10 +7,12 @@ from customers.models.customer import Address, Customer, Note
 from customers.models.duplicates import DuplicatePair, MatchKeys, MatchWeights
 from customers.models.erasure import ErasedKey, Erasure
 from customers.models.field import FieldDefinition
+from customers.models.file import File
 from customers.models.identity import Identity
 from customers.models.merging import IdentityConflict, MergeMove, MergeRecord
 from customers.models.metrics import Metrics
 from customers.models.portal import PortalCode, PortalSettings
+from customers.models.region import Region
 from customers.models.search import SearchDocument
 from customers.models.task import Task
 
@@ -26,6 +28,7 @@ __all__ = [
     "ErasedKey",
     "Erasure",
     "FieldDefinition",
+    "File",
     "Identity",
     "IdentityConflict",
     "MatchKeys",
@@ -36,6 +39,7 @@ __all__ = [
     "Note",
     "PortalCode",
     "PortalSettings",
+    "Region",
     "SearchDocument",
     "Suppression",
     "Task",

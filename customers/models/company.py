@@ -15,6 +15,7 @@ from django.utils.translation import pgettext_lazy
 from crm.accounts.models import Membership, Team
 from crm.lib.money import CurrencyField, MoneyField
 from crm.lib.tenancy import MerchantForeignKey, TenantManager, TenantModel
+from customers.models.region import Region
 from customers.querysets import CompanyQuerySet
 
 
@@ -47,6 +48,16 @@ class Company(TenantModel):
     country = models.CharField(_("country"), max_length=2, blank=True, default="")
     region = models.CharField(_("region"), max_length=100, blank=True, default="")
     city = models.CharField(_("city"), max_length=100, blank=True, default="")
+    # Kept by the database from the three above (migration 0017); what is written here is overruled.
+    located_in = MerchantForeignKey(
+        Region,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        db_index=False,
+    )
     price_group = models.CharField(_("price group"), max_length=60, blank=True, default="")
     credit_limit = MoneyField(_("credit limit"), null=True, blank=True)
     currency = CurrencyField(_("currency"), blank=True, default="")
@@ -95,6 +106,12 @@ class Company(TenantModel):
                 "merchant", "owner", condition=Q(owner__isnull=False), name="customers_company_owner"
             ),
             models.Index("merchant", "tax_number", condition=~Q(tax_number=""), name="customers_company_tax"),
+            models.Index(
+                "merchant",
+                "located_in",
+                condition=Q(located_in__isnull=False),
+                name="customers_company_place",
+            ),
             GinIndex(
                 F("merchant"), OpClass(F("document"), name="gin_trgm_ops"), name="customers_company_document"
             ),

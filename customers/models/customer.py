@@ -15,6 +15,7 @@ from django.utils.translation import pgettext_lazy
 from crm.accounts.models import Membership, Team
 from crm.lib.tenancy import MerchantForeignKey, TenantManager, TenantModel
 from customers.models.company import Company
+from customers.models.region import Region
 from customers.querysets import CustomerQuerySet
 
 
@@ -49,6 +50,16 @@ class Customer(TenantModel):
     country = models.CharField(_("country"), max_length=2, blank=True, default="")
     region = models.CharField(_("region"), max_length=100, blank=True, default="")
     city = models.CharField(_("city"), max_length=100, blank=True, default="")
+    # Kept by the database from the three above (migration 0017); what is written here is overruled.
+    located_in = MerchantForeignKey(
+        Region,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        db_index=False,
+    )
     grade = models.CharField(_("grade"), max_length=20, blank=True, default="")
     tags = ArrayField(models.CharField(max_length=40), default=list, blank=True, verbose_name=_("tags"))
     attributes = models.JSONField(_("attributes"), default=dict, blank=True)
@@ -106,6 +117,12 @@ class Customer(TenantModel):
                 "import_batch_id",
                 condition=Q(import_batch_id__isnull=False),
                 name="customers_customer_batch",
+            ),
+            models.Index(
+                "merchant",
+                "located_in",
+                condition=Q(located_in__isnull=False),
+                name="customers_customer_place",
             ),
             GinIndex(fields=["merchant", "tags"], name="customers_customer_tags"),
             GinIndex("merchant", "attributes", name="customers_customer_attrs"),

@@ -7,14 +7,19 @@ from typing import Any
 
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from crm.lib.privacy import Person, add_eraser, harmless, personal, without
+from crm.lib.privacy import ErasureWaits, Person, add_eraser, harmless, personal, without
 from customers.companies.searching import document_for
+from customers.files.services import files_forget
 from customers.models import (
+    BulkChange,
+    BulkChangeRow,
     Company,
     CompanyContact,
     Customer,
     DuplicatePair,
+    File,
     IdentityConflict,
     MatchKeys,
     Note,
@@ -25,8 +30,10 @@ CHUNK = 1_000
 
 
 def find(person: Person) -> None:
+    if BulkChange.objects.filter(state__in=BulkChange.WORKING).exists():
+        raise ErasureWaits(_("Many customers are being changed at once; the person might be among them."))
     ids = person.customer_ids
-    for model in (Task, CompanyContact):
+    for model in (Task, CompanyContact, File):
         mine = model.objects.filter(customer_id__in=ids)
         person.owns(model._meta.label_lower, mine.values_list("pk", flat=True))
     pairs = DuplicatePair.objects.filter(Q(low_id__in=ids) | Q(high_id__in=ids))
@@ -41,7 +48,31 @@ def wipe(person: Person) -> int:
     changed += DuplicatePair.objects.filter(pk__in=person.ids("customers.duplicatepair")).delete()[0]
     changed += IdentityConflict.objects.filter(Q(first_id__in=ids) | Q(second_id__in=ids)).delete()[0]
     changed += CompanyContact.objects.filter(customer_id__in=ids).delete()[0]
-    return changed + _tasks(person, pattern) + _notes(pattern)
+    changed += files_forget(list(File.objects.filter(customer_id__in=ids))) + _files(pattern)
+    changed += BulkChangeRow.objects.filter(customer_id__in=ids).delete()[0]
+    return changed + _tasks(person, pattern) + _notes(pattern) + _bulk_changes(pattern)
+
+
+def _files(pattern: re.Pattern[str]) -> int:
+    """Files about firms that name the person in their own name; what is inside them nobody can look
+    through."""
+    changed = 0
+    for one in File.objects.filter(customer__isnull=True).only("pk", "name").iterator(CHUNK):
+        name = without(pattern, one.name)[:200]
+        if name != one.name:
+            changed += File.objects.filter(pk=one.pk).update(name=name)
+    return changed
+
+
+def _bulk_changes(pattern: re.Pattern[str]) -> int:
+    """Finished ones whose search, or whose new values, name the person; there is no other by now."""
+    changed = 0
+    for one in BulkChange.objects.exclude(state__in=BulkChange.WORKING).iterator(CHUNK):
+        if pattern.search(f"{one.query}\x1f{one.changes}".lower()):
+            changed += BulkChange.objects.filter(pk=one.pk).update(
+                query="", changes=_impersonal(one.changes, pattern)
+            )
+    return changed
 
 
 def _tasks(person: Person, pattern: re.Pattern[str]) -> int:
@@ -112,9 +143,19 @@ harmless(
     *("price_group", "currency", "source"),
     why="a firm, not a person: what its books and its register say",
 )
+harmless(
+    "customers.region",
+    *("name", "code", "country", "aliases", "keys", "path"),
+    why="places of the shop's map; nobody lives at one alone",
+)
 personal("customers.companycontact", "title", "roles")
 personal("customers.task", "title", "text")
 harmless("customers.task", "subject_type", "zone", "rule", why="the kind of row, when and how often")
+personal("customers.file", "name")
+harmless("customers.file", "path", "sha256", why="a name of ours, a fingerprint; the bytes go with the row")
+personal("customers.bulkchange", "changes", "query")
+harmless("customers.bulkchange", "actor", "ids", why="an id of a colleague, ids of rows")
+personal("customers.bulkchangerow", "before")
 harmless("customers.note", "mentions", why="ids of colleagues")
 personal("customers.duplicatepair", "evidence")
 harmless("customers.matchkeys", "keys", why="hashes, deleted with the person; tests/privacy/ looks")

@@ -78,8 +78,6 @@ def test_every_permission_opens_something():
     """A permission that no route asks for and no code looks at is a promise nobody keeps."""
     asked = {route.needs for route in staff_routes()}
     inside_pages = {
-        "customers.erase",  # issue 3 brings the page
-        "customers.bulk",  # asked when nobody is ticked (tests/customers/test_bulk_changes.py)
         "views.share",  # asked when a view is shared (tests/accounts/test_saved_views.py)
     }
     assert asked | inside_pages == PERMISSIONS
@@ -107,7 +105,7 @@ def test_insider_the_owner_is_let_in_everywhere(shop):
 
 @pytest.mark.parametrize("role", ROLES[1:], ids=str)
 def test_colleague_each_role_gets_exactly_its_pages(role, shop):
-    client = client_of(make_member(shop.merchant, role))
+    client = client_of(make_member(shop.merchant, role, password="tea for two"))
     allowed = {name for name, roles in proof().items() if role in roles}
     closed = [route for route in staff_routes() if route.needs not in allowed]
     opened = [route for route in staff_routes() if route.needs in allowed]

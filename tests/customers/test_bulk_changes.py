@@ -227,3 +227,44 @@ def test_programs_change_count_and_undo(merchant, rival):
     assert (done.status_code, done.json()["state"], done.json()["changed"]) == (201, "done", 1)
     assert (undone.status_code, undone.json()["state"]) == (200, "undone")
     assert ApiClient(make_key(rival)[1]).get(f"bulk-changes/{done.json()['id']}/").status_code == 404
+
+
+def test_a_tag_is_renamed_merged_and_taken_away_with_an_undo(member_client, scoped):
+    client = member_client("manager")
+    ada = make_customer(scoped, "Ada", tags=["vip", "tea & co"], grade="A")
+    bo = make_customer(scoped, "Bo", tags=["VIP gold", "vip"], grade="B")
+    make_customer(scoped, "Gone", tags=["vip"], erased_at=timezone.now())
+    page = client.get("/settings/tags/").content.decode()
+    assert "2 customers" in page and "?tag=tea+%26+co" in page
+
+    merged = client.post("/settings/tags/change/", {"kind": "tag", "old": "vip", "new": "VIP gold"})
+    told = client.get(merged["Location"]).content.decode()
+    assert "+ VIP gold, − vip" in told or "− vip, + VIP gold" in told
+    for one in (ada, bo):
+        one.refresh_from_db()
+    assert (ada.tags, bo.tags) == (["tea & co", "VIP gold"], ["VIP gold"])
+    bulk_undo(change=BulkChange.objects.get())
+    ada.refresh_from_db()
+    assert set(ada.tags) == {"vip", "tea & co"}
+
+    client.post("/settings/tags/change/", {"kind": "grade", "old": "A", "new": ""})
+    ada.refresh_from_db()
+    assert ada.grade == ""
+    for wrong in (
+        {"kind": "tag", "old": "vip", "new": "vip"},
+        {"kind": "name", "old": "Ada"},
+        {"kind": "tag"},
+    ):
+        answer = client.post("/settings/tags/change/", wrong, follow=True)
+        assert "gx-toast" in answer.content.decode() or "alert" in answer.content.decode()
+    assert BulkChange.objects.count() == 2
+
+
+def test_tags_are_counted_and_renamed_only_where_the_member_sees(member_client, scoped):
+    client = member_client("manager", visibility="own")
+    make_customer(scoped, tags=["vip"], owner=client.membership)
+    other = make_customer(scoped, tags=["vip"])
+    assert "1 customer" in client.get("/settings/tags/").content.decode()
+    client.post("/settings/tags/change/", {"kind": "tag", "old": "vip", "new": "gold"})
+    other.refresh_from_db()
+    assert other.tags == ["vip"]

@@ -213,8 +213,9 @@ def test_a_program_changes_the_fields_it_names(scoped):
     company = make_company(scoped, attributes={"founded": "2001-05-09"})
     client = ApiClient(make_key(scoped, "companies.read", "companies.write")[1])
     url = f"/api/v1/companies/{company.pk}/"
-    changed = client.patch(url, {"attributes": {"cups": "1,200"}})
+    json = {"content_type": "application/json"}
+    changed = client.patch(url, {"attributes": {"cups": "1,200"}}, **json)
     assert changed.json()["attributes"] == {"founded": "2001-05-09", "cups": 1200}
-    refused = client.patch(url, {"attributes": {"nonsense": 1}})
+    refused = client.patch(url, {"attributes": {"nonsense": 1}}, **json)
     assert refused.status_code == 422
     assert "attributes.nonsense" in refused.content.decode()

@@ -1,0 +1,1 @@
+"""Regions as a tree, and the customers and companies in each."""
