@@ -12,13 +12,15 @@ from crm.accounts.models import Merchant
 from crm.imports.fields import Field, Preset, Text
 from crm.imports.models import ImportBatch
 from crm.imports.registry import Option, Step
+from crm.imports.rows import once, row_count
 from crm.imports.staging import drop_tables
 from crm.lib.ui.formats import number_text
 from customers.fields.selectors import definitions
 from customers.importing import sorting, undoing, writing
 from customers.importing.answers import LEGAL_BASES
+from customers.importing.cells import own_fields
 from customers.importing.fields import FIELDS, PRESETS
-from customers.importing.reading import ANSWERS, own_fields
+from customers.importing.reading import ANSWERS
 from customers.importing.tables import PARTS
 from customers.models import FieldDefinition
 
@@ -90,15 +92,14 @@ class CustomersImporter:
         return words % {"count": number_text(count)} if count else ""
 
     def check_steps(self, batch: ImportBatch) -> Sequence[Step]:
-        once = _once
         return [
             Step("prepare", gettext_lazy("Sorting the rows"), 2, once, sorting.prepare_chunk),
-            Step("rows", gettext_lazy("Checking each row"), 20, sorting.row_count, sorting.rows_chunk),
+            Step("rows", gettext_lazy("Checking each row"), 20, row_count, sorting.rows_chunk),
             Step("match", gettext_lazy("Looking for known customers"), 3, once, sorting.match_chunk),
         ]
 
     def run_steps(self, batch: ImportBatch) -> Sequence[Step]:
-        return [Step("people", gettext_lazy("Customers"), 60, sorting.row_count, writing.people_chunk)]
+        return [Step("people", gettext_lazy("Customers"), 60, row_count, writing.people_chunk)]
 
     def undo_steps(self, batch: ImportBatch) -> Sequence[Step]:
         return undoing.steps(batch)
@@ -108,10 +109,6 @@ class CustomersImporter:
 
     def drop(self, batch: ImportBatch) -> None:
         drop_tables(batch, PARTS)
-
-
-def _once(_batch: ImportBatch) -> int:
-    return 1
 
 
 def report_of(counts: dict[str, Any]) -> dict[str, Any]:

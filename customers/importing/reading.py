@@ -3,50 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 from zoneinfo import available_timezones
 
-from django.conf import settings
-from django.utils import translation
 from django.utils.translation import gettext as _
 
-from crm.accounts.models import Membership, Merchant
-from crm.imports.countries import country_code
-from crm.imports.fields import Field
 from crm.imports.guessing import comparable
-from crm.imports.models import ImportBatch
-from customers.fields.importing import PREFIX, cells_read, field_targets
-from customers.fields.selectors import definitions
-from customers.fields.values import Reader
+from crm.imports.rows import Refuse
 from customers.identities import Contact, Key, keys_of
+from customers.importing.cells import CellReader, words_of
 from customers.models import Customer, FieldDefinition
 from customers.models.consent import Channel
-from customers.normalising import is_masked, normalise_email, normalise_name, normalise_phone
-from customers.services import clean_tags
+from customers.normalising import normalise_name
 
 _HAN = re.compile(r"[\u3400-\u9fff]")
-_TAGS = re.compile(r"[,;，；、|]")
 ANSWERS = {"email_marketing": Channel.EMAIL, "sms_marketing": Channel.SMS}
-OWN = "attr_"
 TEXTS = ("given_name", "family_name", "region", "city", "grade")
-
-
-def own_fields(fields: Iterable[FieldDefinition]) -> list[Field]:
-    """The shop's own fields as targets whose keys are names of columns in SQL."""
-    return [replace(one, key=one.key.replace(PREFIX, OWN, 1)) for one in field_targets(fields)]
-
-
-@dataclass(frozen=True)
-class Wrong:
-    """Why a row is refused; `key` is the field that it stands in, "" for the whole row."""
-
-    key: str
-    code: str
-    message: str
 
 
 @dataclass
@@ -70,40 +46,18 @@ class Entry:
     customer_id: int | None = None
 
 
-class RowReader:
-    """Reads staged rows of one batch; knows the shop's colleagues and the words of each choice."""
+class RowReader(CellReader):
+    """Reads staged rows of one batch of customers."""
 
-    def __init__(self, batch: ImportBatch, merchant: Merchant) -> None:
-        self.merchant = merchant
-        self.columns = [key for key in batch.mapping if batch.mapping[key]]
-        self.refuses_phones = batch.options.get("phones") != "drop"
-        members = Membership.objects.filter(merchant=merchant, is_active=True)
-        self.definitions = definitions(FieldDefinition.Subject.CUSTOMER)
-        self.unique_fields = [
-            one for one in self.definitions if one.is_unique and self.target(one) in batch.mapping
-        ]
-        self.values_reader = Reader(merchant, "")
-        self.members = {email.lower(): pk for email, pk in members.values_list("user__email", "pk")}
+    subject = FieldDefinition.Subject.CUSTOMER
 
-    def target(self, definition: FieldDefinition) -> str:
-        """The key of the mapping that fills this field."""
-        return f"{OWN}{definition.key}"
-
-    def read(self, row: int, cells: Sequence[Any]) -> Entry | Wrong:
-        """The row's facts, or the first thing that is wrong with it."""
-        told = {key: cell for key, cell in zip(self.columns, cells, strict=True) if cell is not None}
-        try:
-            return self._entry(row, told)
-        except _Refuse as refuse:
-            return refuse.wrong
-
-    def _entry(self, row: int, told: Mapping[str, Any]) -> Entry:
-        country = self._country(told)
-        email, phone = self._email(told), self._phone(told, country)
+    def entry(self, row: int, told: Mapping[str, Any]) -> Entry:
+        country = self.country(told)
+        email, phone = self.email(told), self.phone(told, country)
         values = self._values(told, country)
-        number = self._number(told)
+        number = self.number(told)
         if not (email or phone or number):
-            raise _Refuse(
+            raise Refuse(
                 "",
                 "nobody",
                 _("Nothing in it recognises anybody: it needs an e-mail address, a phone or a number here."),
@@ -133,43 +87,6 @@ class RowReader:
             keys=keys_of(self.merchant, contact),
         )
 
-    def _number(self, told: Mapping[str, Any]) -> int | None:
-        text = told.get("number", "").removeprefix("#")
-        if text and not (text.isascii() and text.isdecimal() and int(text) < 2**63):
-            raise _Refuse("number", "number", _("“%(text)s” is no customer's number") % {"text": text})
-        return int(text) if text else None
-
-    def _email(self, told: Mapping[str, Any]) -> str:
-        """Hidden letters and marketplaces' relays recognise nobody, and are no mistake either."""
-        text = told.get("email", "")
-        if not text or is_masked(text):
-            return ""
-        email = normalise_email(text)
-        if not email:
-            raise _Refuse("email", "email", _("“%(text)s” is no e-mail address") % {"text": text[:60]})
-        return email
-
-    def _phone(self, told: Mapping[str, Any], country: str) -> str:
-        text = told.get("phone", "")
-        if not text or is_masked(text):
-            return ""
-        phone = normalise_phone(text, country or self.merchant.country)
-        if not phone and self.refuses_phones:
-            raise _Refuse(
-                "phone",
-                "phone",
-                _("“%(text)s” is no phone number of %(country)s")
-                % {"text": text[:40], "country": country or self.merchant.country},
-            )
-        return phone
-
-    def _country(self, told: Mapping[str, Any]) -> str:
-        text = told.get("country", "")
-        code = country_code(text)
-        if text and not code:
-            raise _Refuse("country", "country", _("“%(text)s” is no country that is known") % {"text": text})
-        return code
-
     def _values(self, told: Mapping[str, Any], country: str) -> dict[str, Any]:
         values: dict[str, Any] = {key: normalise_name(told[key]) for key in TEXTS if key in told}
         values["name"] = normalise_name(told.get("name", "")) or _whole_name(values)
@@ -177,55 +94,28 @@ class RowReader:
         if "birthday_on" in told:
             values["birthday_on"] = self._birthday(told["birthday_on"])
         if "tags" in told:
-            values["tags"] = clean_tags(_TAGS.split(told["tags"]))
-        for key, words in (("kind", _words("kind")), ("stage", _words("stage"))):
+            values["tags"] = self.tags(told["tags"])
+        for key, words in (("kind", words_of(Customer.Kind)), ("stage", words_of(Customer.Stage))):
             if key in told:
-                values[key] = self._choice(key, told[key], words)
+                values[key] = self.choice(key, told[key], words)
         if "language" in told:
-            values["language"] = self._choice("language", told["language"], _languages())
+            values["language"] = self.choice("language", told["language"], _languages())
         if "time_zone" in told:
             values["time_zone"] = self._zone(told["time_zone"])
         if "owner" in told:
-            values["owner_id"] = self._owner(told["owner"])
-        values["attributes"] = self._own(told)
+            values["owner_id"] = self.owner(told["owner"])
+        values["attributes"] = self.own(told)
         return {key: value for key, value in values.items() if value}
-
-    def _own(self, told: Mapping[str, Any]) -> dict[str, Any]:
-        """The shop's own fields, in their normal form."""
-        cells = {key.replace(OWN, PREFIX, 1): cell for key, cell in told.items() if key.startswith(OWN)}
-        if not cells:
-            return {}
-        values, faults = cells_read(self.definitions, cells, self.values_reader)
-        for key, text in faults.items():
-            raise _Refuse(key.replace(PREFIX, OWN, 1), "field", text)
-        return values
 
     def _birthday(self, day: date) -> date:
         if day > date.today():  # noqa: DTZ011 - a birthday has no clock; nobody is born tomorrow
-            raise _Refuse("birthday_on", "birthday", _("“%(day)s” is yet to come") % {"day": day.isoformat()})
+            raise Refuse("birthday_on", "birthday", _("“%(day)s” is yet to come") % {"day": day.isoformat()})
         return day
-
-    def _choice(self, key: str, text: str, words: Mapping[str, str]) -> str:
-        known = words.get(comparable(text))
-        if known is None:
-            allowed = ", ".join(sorted(set(words.values())))
-            raise _Refuse(
-                key,
-                "choice",
-                _("“%(text)s” is none of: %(choices)s") % {"text": text[:40], "choices": allowed},
-            )
-        return known
 
     def _zone(self, text: str) -> str:
         if text not in available_timezones():
-            raise _Refuse("time_zone", "time_zone", _("“%(text)s” is no time zone") % {"text": text[:40]})
+            raise Refuse("time_zone", "time_zone", _("“%(text)s” is no time zone") % {"text": text[:40]})
         return text
-
-    def _owner(self, text: str) -> int:
-        member = self.members.get(text.strip().lower())
-        if member is None:
-            raise _Refuse("owner", "owner", _("nobody works here under “%(text)s”") % {"text": text[:60]})
-        return member
 
     def _address(self, told: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, str]:
         """Empty without a street or a postal code: a city alone is no address."""
@@ -245,29 +135,12 @@ class RowReader:
         }
 
 
-class _Refuse(Exception):
-    def __init__(self, key: str, code: str, message: str) -> None:
-        super().__init__(message)
-        self.wrong = Wrong(key, code, message)
-
-
 def _whole_name(values: Mapping[str, Any]) -> str:
     """Chinese names put the family first and take no space."""
     given, family = values.get("given_name", ""), values.get("family_name", "")
     if _HAN.search(given + family):
         return f"{family}{given}"
     return f"{given} {family}".strip()
-
-
-@lru_cache(maxsize=2)
-def _words(key: str) -> Mapping[str, str]:
-    """Every way to write a choice of this column: its value and its label in each language → value."""
-    choices: Any = {"kind": Customer.Kind, "stage": Customer.Stage}[key]
-    words = {comparable(value): value for value in choices.values}
-    for code, _name in settings.LANGUAGES:
-        with translation.override(code):
-            words |= {comparable(str(label)): value for value, label in choices.choices}
-    return words
 
 
 @lru_cache(maxsize=1)

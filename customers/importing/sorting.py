@@ -13,10 +13,10 @@ from django.utils.translation import gettext as _
 from crm.imports.duplicates import mark_duplicates
 from crm.imports.models import ImportBatch
 from crm.imports.readers import BrokenRow
+from crm.imports.rows import Wrong, refusal, refuse, staged
 from crm.imports.sql import execute, fetch, fetch_one
-from crm.imports.staging import save_refused
-from customers.importing.reading import Entry, RowReader, Wrong
-from customers.importing.tables import names, staged
+from customers.importing.reading import Entry, RowReader
+from customers.importing.tables import names
 from customers.models import Customer, Identity
 
 CHUNK_ROWS = 5_000
@@ -41,10 +41,6 @@ def prepare_chunk(batch: ImportBatch, cursor: int) -> int | None:
     return 1
 
 
-def row_count(batch: ImportBatch) -> int:
-    return max(int(batch.counts.get("lines", 1)), 1)
-
-
 def rows_chunk(batch: ImportBatch, cursor: int) -> int | None:
     """Reads the next rows; refuses those that can't be."""
     reader = RowReader(batch, batch.merchant)
@@ -63,39 +59,6 @@ def rows_chunk(batch: ImportBatch, cursor: int) -> int | None:
     _note(batch, entries)
     _count(batch, entries)
     return rows[-1][0]
-
-
-def refusal(batch: ImportBatch, row: int, wrong: Wrong) -> BrokenRow:
-    column = batch.mapping.get(wrong.key, "")
-    if column:
-        text = _("Row %(row)s, column “%(column)s”: %(what)s.")
-        message = text % {"row": row, "column": column, "what": wrong.message}
-    else:
-        message = _("Row %(row)s: %(what)s") % {"row": row, "what": wrong.message}
-    return BrokenRow(row, column, wrong.code, message, _as_read(batch, row))
-
-
-def _as_read(batch: ImportBatch, row: int) -> tuple[str, ...]:
-    """The row's mapped cells in the places of the file's columns; the download reads the file itself."""
-    mapped = {column: key for key, column in batch.mapping.items() if column}
-    keys = [mapped[column] for column in batch.columns if column in mapped]
-    cells = fetch(f"SELECT {', '.join(keys)} FROM {{rows}} WHERE row = %s".format(**names(batch)), [row])[0]
-    told = dict(zip(keys, cells, strict=True))
-    return tuple(_shown(told.get(mapped.get(column, ""))) for column in batch.columns)
-
-
-def _shown(cell: object) -> str:
-    return "" if cell is None else str(cell)
-
-
-def refuse(batch: ImportBatch, refused: Sequence[BrokenRow]) -> None:
-    """Lists the rows with their reasons and takes them out of what will be written."""
-    if not refused:
-        return
-    save_refused(batch, refused)
-    rows = [bad.row for bad in refused]
-    execute("UPDATE {rows} SET bad = true WHERE row = ANY(%s)".format(**names(batch)), [rows])
-    batch.counts["refused_rows"] = batch.counts.get("refused_rows", 0) + len(refused)
 
 
 def _note(batch: ImportBatch, entries: Sequence[Entry]) -> None:

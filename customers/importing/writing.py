@@ -17,14 +17,13 @@ from django.utils.translation import gettext as _
 from crm.accounts.models import Merchant
 from crm.imports.models import ImportBatch
 from crm.imports.readers import BrokenRow
+from crm.imports.rows import Wrong, refusal, refuse, staged
 from customers.belongings import company_named
 from customers.fields.keeping import value_taken
 from customers.identities import Key, Kind, erased_owners, resolve
 from customers.importing import answers, making
 from customers.importing.changing import known_change
-from customers.importing.reading import Entry, RowReader, Wrong
-from customers.importing.sorting import refusal, refuse
-from customers.importing.tables import staged
+from customers.importing.reading import Entry, RowReader
 from customers.models import Customer
 from customers.recognising import keys_known, keys_lock
 from customers.searching import search_rebuild
