@@ -1,15 +1,17 @@
-"""The customer list as a file."""
+"""The lists of customers, companies and consents as files."""
 
 from __future__ import annotations
 
 from django.db.models import QuerySet
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from crm.exports.registry import Ask, Column, Exporter, Extra, columns_of, register
+from crm.exports.registry import Ask, Column, Exporter, Extra, columns_of, listing_words, register
 from crm.lib.listing import Listing
 from crm.lib.masking import mask_email, mask_phone
+from customers.cards import cards
+from customers.companies.exporting import COMPANIES, CONTACTS
+from customers.consent_exporting import CONSENTS, LEDGER
 from customers.fields.selectors import definitions
 from customers.fields.showing import exported
 from customers.filters import listing_of
@@ -25,12 +27,6 @@ COLUMNS: tuple[tuple[str, str], ...] = (
     *(("last_order_at", "metrics__last_order_at"), ("points", "metrics__points"), ("tier", "metrics__tier")),
     *(("source", "source"), ("created_at", "created_at")),
 )
-
-
-def listing_words(listing: Listing) -> list[str]:
-    """The list's search and filters, as its chips say them."""
-    searched = [_("Search: %(words)s") % {"words": listing.search}] if listing.search else []
-    return [*searched, *(str(chip.label) for chip in listing.chips)]
 
 
 def _listing(ask: Ask) -> Listing:
@@ -63,5 +59,8 @@ register(
         words=lambda ask: listing_words(_listing(ask)),
         order=("-created_at", "-pk"),
         extra=_fields,
+        cards=lambda rows, whole: cards(rows, whole=whole),
     )
 )
+for exporter in (COMPANIES, CONTACTS, CONSENTS, LEDGER):
+    register(exporter)

@@ -3,7 +3,7 @@
 from django.urls import URLPattern
 
 from crm.accounts.routes import staff_path
-from customers import note_views, record_views, views
+from customers import card_views, note_views, record_views, views
 from customers.bulk_changes import views as bulk_views
 from customers.companies.urls import urlpatterns as companies
 from customers.duplicates import views as duplicate_views
@@ -124,6 +124,12 @@ urlpatterns: list[URLPattern] = [
         record_views.customer_record,
         name="customer_record",
         needs="customers.view",
+    ),
+    staff_path(
+        "customers/<int:customer_id>/card/",
+        card_views.customer_card,
+        name="customer_card",
+        needs="customers.pii",
     ),
     staff_path(
         "customers/<int:customer_id>/edit/", views.customer_edit, name="customer_edit", needs="customers.edit"

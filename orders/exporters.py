@@ -6,10 +6,9 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
-from crm.exports.registry import Ask, Exporter, columns_of, register
+from crm.exports.registry import Ask, Exporter, columns_of, listing_words, register
 from crm.lib.listing import Listing
 from crm.lib.masking import mask_email
-from customers.exporters import listing_words
 from orders.filters import listing_of
 from orders.models import Order
 from orders.selectors import orders_listed

@@ -6,9 +6,8 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
-from crm.exports.registry import Ask, Exporter, columns_of, register
+from crm.exports.registry import Ask, Exporter, columns_of, listing_words, register
 from crm.lib import listing
-from customers.exporters import listing_words
 from reviews.filters import FILTERS, STATES, search
 from reviews.models import Review
 

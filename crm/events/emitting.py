@@ -15,6 +15,7 @@ from django.utils import timezone
 from psycopg2.extras import execute_values
 
 from crm.events.actor import current_actor
+from crm.events.backfilling import is_history
 from crm.events.handling import handlers_of
 from crm.events.models import Delivery, Event
 from crm.events.ringing import ring
@@ -62,7 +63,7 @@ def emit(
         dedupe_key,
         occurred_at,
     )
-    written = emit_many([draft], merchant=merchant)
+    written = emit_many([draft], merchant=merchant, backfill=is_history())
     return written[0] if written else None
 
 

@@ -59,6 +59,7 @@ class Export(TenantModel):
         XLSX = "xlsx", _("Excel (XLSX)")
         CSV = "csv", _("CSV")
         PARQUET = "parquet", _("Parquet")
+        VCF = "vcf", _("vCard (address book)")
 
     WORKING: ClassVar[tuple[str, ...]] = (State.QUEUED, State.RUNNING)
 

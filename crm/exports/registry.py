@@ -10,12 +10,16 @@ from django.db import models
 from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 
 from crm.accounts.models import Membership, Merchant
 from crm.accounts.permissions import Role
 from crm.lib.errors import Rejected
 from crm.lib.exporting import Row
 from crm.lib.ids import row_id
+from crm.lib.listing import Listing
+
+from .models import Export
 
 Text = str | Promise
 # Rows that the database hands over at a time: what is held in memory of an export of any size.
@@ -95,6 +99,20 @@ class Exporter:
     order: tuple[str, ...]
 
     extra: Callable[[], Extra] | None = None
+    # Each row of the list as a vCard, without what somebody is reached by unless `whole`; None for a list
+    # that isn't of people.
+    cards: Callable[[QuerySet[Any], bool], Iterator[str]] | None = None
+
+    def formats(self) -> list[tuple[str, Text]]:
+        """(value, label) of the files that the list can become."""
+        return [(one.value, one.label) for one in Export.Format if one != Export.Format.VCF or self.cards]
+
+    def written(self, rows: QuerySet[Any], *, format: str, whole: bool) -> tuple[list[Column], Iterator[Row]]:
+        """`table`, or for an address book one column of cards."""
+        if format != Export.Format.VCF or self.cards is None:
+            return self.table(rows, whole=whole)
+        texts = self.cards(rows.order_by(*self.order), whole)
+        return [Column("card", "")], ([one] for one in texts)
 
     def table(self, rows: QuerySet[Any], *, whole: bool) -> tuple[list[Column], Iterator[Row]]:
         """The columns, and each row's values in their order, streamed by a server-side cursor."""
@@ -119,6 +137,12 @@ def _masked(row: Sequence[Any], masks: list[tuple[int, Callable[[str], str]]]) -
     for place, mask in masks:
         cells[place] = mask(cells[place] or "")
     return cells
+
+
+def listing_words(listing: Listing) -> list[str]:
+    """The list's search and filters, as its chips say them."""
+    searched = [_("Search: %(words)s") % {"words": listing.search}] if listing.search else []
+    return [*searched, *(str(chip.label) for chip in listing.chips)]
 
 
 KINDS: tuple[tuple[type[models.Field[Any, Any]], str], ...] = (

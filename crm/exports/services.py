@@ -83,8 +83,9 @@ def export_ask(
     check_may_ask(exporter, membership=membership, key=key)
     ask = Ask(merchant, membership, query[:2_000], tuple(ids[:MOST_TICKED]))
     reason = _reason(reason)
-    if format not in Export.Format.values:
-        raise Rejected(_("Choose CSV, XLSX or Parquet."), code="bad_format", fields={"format": [format]})
+    if format not in {value for value, _label in exporter.formats()}:
+        text = _("This list can't become such a file.")
+        raise Rejected(text, code="bad_format", fields={"format": [text]})
     count = exporter.select(ask).count()
     _check_size(count, format)
     _lock(membership, key)

@@ -85,7 +85,8 @@ def export_new(request: StaffRequest) -> HttpResponseBase:
     if not has_proved(request):
         return prove(request, back=request.get_full_path())
     ask = Ask(request.merchant, request.membership, draft["query"], tuple(draft["ids"]))
-    form = AskForm(request.POST or None)
+    exporter = exporter_for(draft["kind"])
+    form = AskForm(request.POST or None, formats=exporter.formats())
     if request.method == "POST" and form.is_valid():
         try:
             export = services.export_ask(
@@ -104,7 +105,6 @@ def export_new(request: StaffRequest) -> HttpResponseBase:
                 key: one for key, one in request.session[DRAFTS].items() if key != token
             }
             return redirect("export_record", export.pk)
-    exporter = exporter_for(draft["kind"])
     outlook = selectors.outlook(ask=ask, exporter=exporter, membership=request.membership)
     context = {"form": form, "outlook": outlook, "masked": not request.membership.can("customers.pii")}
     return render(request, "exports/export_new.html", context, status=422 if form.errors else 200)

@@ -117,7 +117,8 @@ def _written(export: Export, token: str) -> bool:
     """False when a second person is asked instead."""
     exporter = exporter_for(export.kind)
     whole = export.is_whole and (export.requested_by is None or export.requested_by.can("customers.pii"))
-    columns, rows = exporter.table(exporter.select(ask_of(export)), whole=whole)
+    found = exporter.select(ask_of(export))
+    columns, rows = exporter.written(found, format=export.format, whole=whole)
     try:
         written = write(
             path=full_path(export.file_path),

@@ -125,6 +125,19 @@ class ParquetFile:
         self.writer.close()
 
 
+class VcardFile:
+    """Cards one after the other, UTF-8 without a byte order mark (RFC 6350 §3.1)."""
+
+    def __init__(self, path: Path, columns: Sequence[Column]) -> None:
+        self.file = path.open("w", encoding="utf-8", newline="")
+
+    def append(self, rows: Sequence[Row]) -> None:
+        self.file.writelines(str(card) for (card,) in rows)
+
+    def close(self) -> None:
+        self.file.close()
+
+
 def _typed(value: Any, kind: str) -> Any:
     """NULL stays NULL; amounts get the places that the column has."""
     if value is None:
@@ -142,4 +155,5 @@ FILES: dict[str, Callable[[Path, Sequence[Column]], File]] = {
     "csv": CsvFile,
     "xlsx": XlsxFile,
     "parquet": ParquetFile,
+    "vcf": VcardFile,
 }

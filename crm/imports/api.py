@@ -78,9 +78,13 @@ UPLOAD_SHAPE = {
             "file": {
                 "type": "string",
                 "format": "binary",
-                "description": "CSV, XLSX or Parquet, up to 100 MB",
+                "description": "CSV, XLSX or Parquet, for customers also vCard, up to 100 MB",
             },
-            "kind": {"type": "string", "enum": ["orders", "customers"], "default": "orders"},
+            "kind": {
+                "type": "string",
+                "enum": ["orders", "customers", "companies", "consents"],
+                "default": "orders",
+            },
             "preset": {
                 "type": "string",
                 "description": "orders: online-retail, shopify-export, woocommerce-export, generic; "

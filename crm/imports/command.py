@@ -1,11 +1,12 @@
-"""The command behind `import_orders` and `import_customers`: the pages' importer without their limits."""
+"""The command behind `import_orders`, `import_customers` and `import_companies`: the pages' importer without
+their limits."""
 
 from __future__ import annotations
 
 import json
 import time
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
@@ -159,6 +160,12 @@ class ImportCommand(BaseCommand):
             return
         for key, value in result.items():
             self.stdout.write(f"{key:16} {value}")
+
+
+def told_of(batch: ImportBatch, report_of: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
+    """The report of a finished import, or what a dry run found, with how the batch stands."""
+    told = batch.report or report_of(batch.counts)
+    return {"batch": batch.pk, "state": batch.state, "dry_run": batch.state == State.CHECKED, **told}
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:

@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
+from crm.lib.exporting import FORMULA_STARTS
+
 from .fields import Field, Kind
 from .readers import Cell
 
@@ -70,10 +72,13 @@ def converter_for(field: Field, reading: Reading) -> Converter:
 
 # ------------------------------------------------------------------------------------------------ text
 def to_text(cell: Cell, max_chars: int) -> Converted:
-    """The text without outer blanks; control characters become blanks."""
+    """The text without outer blanks; control characters become blanks. The apostrophe that an export puts
+    before what a spreadsheet would run as a formula (+86 …) is taken off again."""
     if cell is None:
         return None
     text = str(cell).strip()
+    if text.startswith("'") and text[1:].startswith(FORMULA_STARTS):
+        text = text[1:]
     if not text:
         return None
     if not text.isprintable():

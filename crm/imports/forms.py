@@ -38,7 +38,7 @@ class UploadForm(forms.Form):
             kind.initial = kinds[0][0]
         megabytes = (UPLOAD_LIMITS.max_bytes or 0) >> 20
         widget = self.fields["file"].widget
-        widget.attrs |= {"data-max-mb": str(megabytes), "accept": ".csv,.tsv,.txt,.xlsx,.parquet"}
+        widget.attrs |= {"data-max-mb": str(megabytes), "accept": ".csv,.tsv,.txt,.xlsx,.parquet,.vcf"}
 
 
 class ColumnsForm(forms.Form):

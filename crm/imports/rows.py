@@ -63,7 +63,7 @@ def refusal(batch: ImportBatch, row: int, wrong: Wrong) -> BrokenRow:
     column = batch.mapping.get(wrong.key, "")
     if column:
         text = _("Row %(row)s, column “%(column)s”: %(what)s.")
-        message = text % {"row": row, "column": column, "what": wrong.message.removesuffix(".")}
+        message = text % {"row": row, "column": column, "what": wrong.message.rstrip(".。")}
     else:
         message = _("Row %(row)s: %(what)s") % {"row": row, "what": wrong.message}
     return BrokenRow(row, column, wrong.code, message, _as_read(batch, row))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import models
@@ -31,6 +32,13 @@ def pointed_at(model: type[models.Model], ids: list[int], besides: set[Any]) -> 
         for pk in other.objects.filter(**{f"{name}__in": ids}).values_list(name, flat=True).distinct():
             reasons.setdefault(pk, _("%(what)s depends on it") % {"what": label})
     return reasons
+
+
+def restore(row: models.Model, before: Mapping[str, Any]) -> None:
+    """Puts the columns back as a `Change` keeps them (unsaved)."""
+    for name, value in before.items():
+        field: Any = row._meta.get_field(name)
+        setattr(row, field.attname, field.to_python(value) if value is not None else None)
 
 
 def keep(batch: ImportBatch, model: str, object_id: int, label: str, reason: str) -> None:

@@ -36,8 +36,9 @@ def batch_list(request: StaffRequest) -> HttpResponse:
 
 
 def batch_new(request: StaffRequest) -> HttpResponse:
-    """Takes the file, then shows its columns."""
-    form = UploadForm(request.POST or None, request.FILES or None)
+    """Takes the file, then shows its columns. `?kind=` is what the page that one came from is about."""
+    asked = request.GET.get("kind", "")
+    form = UploadForm(request.POST or None, request.FILES or None, initial={"kind": asked})
     if request.method == "POST" and form.is_valid():
         upload = form.cleaned_data["file"]
         try:

@@ -41,6 +41,7 @@ def company_record(request: StaffRequest, company_id: int) -> HttpResponse:
     context = _summary(request, company) | _contacts(request, company) | _story(request, company)
     context |= notes_context(request, company)
     context |= {
+        "contacts_query": f"company={company.pk}",
         "tree": tree_of(company, member),
         "facts_panels": place_panels(COMPANY_PANELS, member, company.pk, "facts"),
         "story_panels": place_panels(COMPANY_PANELS, member, company.pk, "story"),

@@ -51,7 +51,7 @@ CURRENCY = re.compile(r"^[A-Z]{3}$")
 def company_create(*, merchant: Merchant, source: str, **fields: Any) -> Company:
     """A new company. Raises Rejected with the field that is wrong (one of the shop's own as
     `attributes_merged` does), Conflict for an external id that is taken."""
-    values = _clean(merchant, fields, Company(merchant=merchant))
+    values = company_values(merchant, fields, Company(merchant=merchant))
     if not values.get("name"):
         raise fault("name", _("Give the company a name."))
     values["attributes"] = attributes_merged(
@@ -82,7 +82,7 @@ def company_change(*, company: Company, source: str, **fields: Any) -> list[str]
     if fields.get("parent") is not None:
         lock_tree()  # before the row, as a merge does: else the two could wait in a ring
     stored = Company.objects.select_for_update(of=("self",)).get(pk=company.pk)
-    values = _clean(company.merchant, fields, stored)
+    values = company_values(company.merchant, fields, stored)
     if values.get("name") == "":
         raise fault("name", _("Give the company a name."))
     if "attributes" in values:
@@ -229,7 +229,9 @@ def _save(company: Company, names: list[str] | None = None) -> None:
 # --- values -------------------------------------------------------------------------------------------------
 
 
-def _clean(merchant: Merchant, fields: Mapping[str, Any], stored: Company) -> dict[str, Any]:
+def company_values(merchant: Merchant, fields: Mapping[str, Any], stored: Company) -> dict[str, Any]:
+    """The fields in their normal form, as `stored` will keep them. Raises Rejected with the field that is
+    wrong; custom fields and the parent are looked at when it is written."""
     unknown = set(fields) - FIELDS
     if unknown:
         raise ValueError(f"not a company's field: {sorted(unknown)}")

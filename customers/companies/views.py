@@ -42,6 +42,8 @@ def company_list(request: StaffRequest) -> HttpResponse:
         "rows": found.rows,
         "more": listing.more(found.page.after),
         "may_edit": request.membership.can("companies.edit"),
+        "may_export": request.membership.can("customers.export"),
+        "may_import": request.membership.can("imports.run"),
     }
     if request.headers.get("HX-Request") == "true":
         fragment = "_company_list_rows.html" if listing.after else "_company_list_results.html"

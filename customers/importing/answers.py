@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
 from crm.events.emitting import Draft, emit_many
 from crm.imports.models import ImportBatch
@@ -20,13 +19,6 @@ from customers.importing.making import source_of
 from customers.importing.reading import Entry
 from customers.models import Consent, Suppression
 from customers.models.consent import Channel, Purpose
-
-# GDPR Art. 6(1) and ePrivacy Directive Art. 13(2); PIPL Art. 13. What the merchant declares to hold.
-LEGAL_BASES = (
-    ("consent", _("They said yes to it, and I can show how")),
-    ("customers", _("They are customers who were told and could say no (soft opt-in)")),
-    ("contract", _("It is part of what they agreed with us in a contract")),
-)
 
 
 def answers_record(batch: ImportBatch, entries: Sequence[Entry]) -> None:

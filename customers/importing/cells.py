@@ -137,6 +137,12 @@ class CellReader:
         return values
 
 
+def nobody() -> Refuse:
+    """A row in which nothing recognises a person."""
+    text = _("Nothing in it recognises anybody: it needs an e-mail address, a phone or a number here.")
+    return Refuse("", "nobody", text)
+
+
 @cache
 def words_of(choices: Any) -> Mapping[str, str]:
     """Every way to write a choice: its value and its label in each language → value."""

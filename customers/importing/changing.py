@@ -162,7 +162,7 @@ def _save(
     names = {name for values in before.values() for name in values} | {"email", "updated_at"}
     Customer.objects.bulk_update(changed, sorted(names), batch_size=500)
     others = [one for one in changed if one.import_batch_id != batch.pk and one.pk not in created]
-    _journal(batch, others, before)
+    people_journal(batch, others, before)
     drafts = [
         Draft(
             events.CUSTOMER_CHANGED,
@@ -179,7 +179,9 @@ def _save(
     emit_many(drafts, merchant=batch.merchant_id, backfill=True)
 
 
-def _journal(batch: ImportBatch, changed: Sequence[Customer], before: Mapping[int, dict[str, Any]]) -> None:
+def people_journal(
+    batch: ImportBatch, changed: Sequence[Customer], before: Mapping[int, dict[str, Any]]
+) -> None:
     """What an earlier row of the file wrote down first is how it was before the batch."""
     ids = [one.pk for one in changed]
     earlier = Change.objects.filter(batch=batch, model=CUSTOMER, object_id__in=ids)

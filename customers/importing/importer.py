@@ -8,7 +8,6 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from crm.accounts.models import Merchant
 from crm.imports.fields import Field, Preset, Text
 from crm.imports.models import ImportBatch
 from crm.imports.registry import Option, Step
@@ -17,28 +16,12 @@ from crm.imports.staging import drop_tables
 from crm.lib.ui.formats import number_text
 from customers.fields.selectors import definitions
 from customers.importing import sorting, undoing, writing
-from customers.importing.answers import LEGAL_BASES
 from customers.importing.cells import own_fields
 from customers.importing.fields import FIELDS, PRESETS
+from customers.importing.options import PHONES, known_choices, legal_basis
 from customers.importing.reading import ANSWERS
 from customers.importing.tables import PARTS
 from customers.models import FieldDefinition
-
-
-def _known(_merchant: Merchant) -> list[tuple[str, Text]]:
-    return [
-        ("fill", _("Fill in what is empty here")),
-        ("overwrite", _("Take the file's word")),
-        ("skip", _("Leave them as they are")),
-    ]
-
-
-def _bases(_merchant: Merchant) -> list[tuple[str, Text]]:
-    return [("", _("– choose –")), *LEGAL_BASES]
-
-
-def _phones(_merchant: Merchant) -> list[tuple[str, Text]]:
-    return [("refuse", _("Refuse the row")), ("drop", _("Take the row without its phone"))]
 
 
 class CustomersImporter:
@@ -46,16 +29,12 @@ class CustomersImporter:
     label: Text = gettext_lazy("Customers")
     presets: Sequence[Preset] = PRESETS
     options: Sequence[Option] = (
-        Option("known", gettext_lazy("Customers who are known already"), _known, "fill"),
-        Option("phones", gettext_lazy("Phone numbers that can't be right"), _phones, "refuse"),
-        Option(
-            "legal_basis",
-            gettext_lazy("Why you may write to them"),
-            _bases,
-            "",
+        Option("known", gettext_lazy("Customers who are known already"), known_choices, "fill"),
+        PHONES,
+        legal_basis(
             gettext_lazy(
                 "Asked when the file says who allows marketing; it stands in the ledger with each answer."
-            ),
+            )
         ),
     )
     key_field = ""

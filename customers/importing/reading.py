@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from crm.imports.guessing import comparable
 from crm.imports.rows import Refuse
 from customers.identities import Contact, Key, keys_of
-from customers.importing.cells import CellReader, words_of
+from customers.importing.cells import CellReader, nobody, words_of
 from customers.models import Customer, FieldDefinition
 from customers.models.consent import Channel
 from customers.normalising import normalise_name
@@ -57,11 +57,7 @@ class RowReader(CellReader):
         values = self._values(told, country)
         number = self.number(told)
         if not (email or phone or number):
-            raise Refuse(
-                "",
-                "nobody",
-                _("Nothing in it recognises anybody: it needs an e-mail address, a phone or a number here."),
-            )
+            raise nobody()
         contact = Contact(
             name=values.get("name", ""),
             email=email,

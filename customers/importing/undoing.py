@@ -16,8 +16,9 @@ from django.utils.translation import gettext_lazy
 from crm.events.emitting import Draft, emit_many
 from crm.imports.models import Change, ImportBatch
 from crm.imports.registry import Step
-from crm.imports.undoing import forget_events, keep, pointed_at, raw_delete
+from crm.imports.undoing import forget_events, keep, pointed_at, raw_delete, restore
 from customers import events
+from customers.consent import profiling_settle
 from customers.importing.changing import ADDRESS_MODEL, CUSTOMER, NOTE
 from customers.importing.making import source_of
 from customers.models import (
@@ -40,31 +41,32 @@ OWN = (Identity, Metrics, SearchDocument, MatchKeys, Address, Note, Consent)
 
 
 def steps(_batch: ImportBatch) -> Sequence[Step]:
-    top = _top_change
+    top = top_change
     return [
-        Step("undo_answers", gettext_lazy("Taking back answers"), 10, _top_consent, undo_answers),
+        Step("undo_answers", gettext_lazy("Taking back answers"), 10, top_consent, undo_answers),
         Step("undo_changes", gettext_lazy("Restoring changed customers"), 30, top, undo_changes),
-        Step("undo_customers", gettext_lazy("Taking back customers"), 60, _top_customer, undo_customers),
+        Step("undo_customers", gettext_lazy("Taking back customers"), 60, top_customer, undo_customers),
     ]
 
 
-def _top_change(batch: ImportBatch) -> int:
+def top_change(batch: ImportBatch) -> int:
     return int(Change.objects.filter(batch=batch).order_by("-pk").values_list("pk", flat=True).first() or 1)
 
 
-def _top_customer(batch: ImportBatch) -> int:
+def top_customer(batch: ImportBatch) -> int:
     mine = Customer.objects.filter(import_batch_id=batch.pk).order_by("-pk")
     return int(mine.values_list("pk", flat=True).first() or 1)
 
 
-def _top_consent(batch: ImportBatch) -> int:
+def top_consent(batch: ImportBatch) -> int:
     mine = Consent.objects.filter(source=source_of(batch)).order_by("-pk")
     return int(mine.values_list("pk", flat=True).first() or 1)
 
 
 def undo_answers(batch: ImportBatch, cursor: int) -> int | None:
     """Known people's answers are again what they were before the file, by new entries of the ledger; whoever
-    was never asked before stands as withdrawn."""
+    was never asked before stands as withdrawn. An answer that was older than another one holds nothing, and
+    stays as history."""
     source = source_of(batch)
     mine = list(
         Consent.objects.filter(source=source, pk__gt=cursor)
@@ -76,7 +78,7 @@ def undo_answers(batch: ImportBatch, cursor: int) -> int | None:
     now, drafts = timezone.now(), []
     for entry in mine:
         ledger = Consent.objects.filter(
-            customer_id=entry.customer_id, channel=entry.channel, purpose=Purpose.MARKETING
+            customer_id=entry.customer_id, channel=entry.channel, purpose=entry.purpose
         ).order_by("-recorded_at", "-id")
         if ledger.values_list("pk", flat=True).first() != entry.pk:
             continue  # they have answered since
@@ -87,12 +89,14 @@ def undo_answers(batch: ImportBatch, cursor: int) -> int | None:
             merchant_id=batch.merchant_id,
             customer_id=entry.customer_id,
             channel=entry.channel,
-            purpose=Purpose.MARKETING,
+            purpose=entry.purpose,
             granted=before,
             source="import undone",
             proof={"batch": batch.pk, "restores": entry.pk},
             recorded_at=now,
         )
+        if entry.purpose == Purpose.PROFILING:
+            profiling_settle(customer_id=entry.customer_id)
         kind = events.CONSENT_GRANTED if before else events.CONSENT_WITHDRAWN
         data = {"channel": entry.channel, "purpose": entry.purpose, "source": restored.source}
         drafts.append(Draft(kind, entry.customer_id, "customers.consent", restored.pk, data))
@@ -113,9 +117,7 @@ def undo_changes(batch: ImportBatch, cursor: int) -> int | None:
         if customer.updated_at != change.stamp:
             keep(batch, CUSTOMER, customer.pk, str(customer), _("changed since by somebody else"))
             continue
-        for name, value in (change.before or {}).items():
-            field = Customer._meta.get_field(name.removesuffix("_id") if name.endswith("_id") else name)
-            setattr(customer, name, field.to_python(value) if value is not None else None)  # type: ignore[union-attr]
+        restore(customer, change.before or {})
         customer.save()
         restored.append(customer)
     ids = [customer.pk for customer in restored]

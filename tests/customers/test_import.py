@@ -19,6 +19,7 @@ from customers.importing.reading import Entry, RowReader
 from customers.models import Address, Company, Consent, Customer, Identity, Metrics, Note, SearchDocument
 from customers.searching import customer_ids_found
 from customers.services import customer_change
+from tests.customers.import_steps import brought, imported, worked
 from tests.factories.accounts import make_member
 from tests.factories.customers import make_customer
 from tests.factories.fields import make_field
@@ -41,26 +42,6 @@ MEI = [
 BO = ["Bo Berg", "bo@example.se", "", "", "", "Malmö", "Sweden", "", "no"]
 ZO = ["Zoe", "", "+33 6 12 34 56 78", "", "", "Paris", "FR", "", ""]
 GROUND = {"legal_basis": "consent"}
-
-
-def brought(merchant: Merchant, rows: list[list[Any]], path: Any, **options: str) -> ImportBatch:
-    """A batch over these rows (the first one the header), its columns guessed, not worked on yet."""
-    path.write_text(csv_of(rows), encoding="utf-8")
-    batch = services.batch_from_path(merchant=merchant, kind="customers", path=path)
-    chosen = {**batch.options, "date_order": "dmy", **options}
-    return services.batch_map(batch=batch, merchant=merchant, mapping=batch.mapping, options=chosen)
-
-
-def worked(batch: ImportBatch) -> ImportBatch:
-    assert work_on(merchant_id=batch.merchant_id, batch_id=batch.pk)
-    batch.refresh_from_db()
-    assert batch.state != ImportBatch.State.FAILED, batch.error
-    return batch
-
-
-def imported(merchant: Merchant, rows: list[list[Any]], path: Any, **options: str) -> ImportBatch:
-    batch = brought(merchant, rows, path, **options)
-    return worked(services.batch_run(batch=batch, ring=False))
 
 
 @pytest.fixture

@@ -21,6 +21,10 @@ from tests.factories.world import make_world
 
 QUERIES = {
     "customers": lambda world: "",
+    "companies": lambda world: "",
+    "company_contacts": lambda world: "",
+    "consents": lambda world: "",
+    "consent_ledger": lambda world: "",
     "orders": lambda world: "",
     "reviews": lambda world: "state=all",
     "tickets": lambda world: "view=open",

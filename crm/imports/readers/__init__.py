@@ -1,4 +1,4 @@
-"""Files in: CSV, XLSX and Parquet become the same stream of row batches, whatever their size."""
+"""Files in: CSV, XLSX, Parquet and vCard become the same stream of row batches, whatever their size."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from .base import (
 )
 from .delimited import DelimitedTable
 from .parquet import ParquetTable
+from .vcard import VcardTable, looks_like_vcard
 from .xlsx import XlsxTable
 
 __all__ = [
@@ -49,15 +50,18 @@ def open_table(path: Path, limits: Limits = STREAM_LIMITS) -> Table:
             % {"found": f"{size >> 20:,}", "limit": limits.max_bytes >> 20}
         )
     with path.open("rb") as file:
-        head = file.read(8)
+        start = file.read(64)
         file.seek(max(size - 4, 0))
         tail = file.read(4)
+    head = start[:8]
     if head[:4] == b"PAR1":
         if tail != b"PAR1":
             raise UnreadableFile(_("The Parquet file was cut off: its end is missing."))
         return ParquetTable(path, limits)
     if head[:4] == b"PK\x03\x04":
         return XlsxTable(path, limits)
+    if looks_like_vcard(start):
+        return VcardTable(path, limits)
     _refuse_strangers(head)
     return DelimitedTable(path, limits)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from crm.imports.command import ImportCommand
+from crm.imports.command import ImportCommand, told_of
 from crm.imports.models import ImportBatch
 from customers.importing.fields import PRESETS
 from customers.importing.importer import report_of
@@ -27,6 +27,4 @@ and besides: batch, state, dry_run, equal (every row is accounted for).
     presets = PRESETS
 
     def summary(self, batch: ImportBatch) -> dict[str, Any]:
-        told = batch.report or report_of(batch.counts)
-        state = ImportBatch.State
-        return {"batch": batch.pk, "state": batch.state, "dry_run": batch.state == state.CHECKED, **told}
+        return told_of(batch, report_of)

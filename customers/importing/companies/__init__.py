@@ -1,0 +1,1 @@
+"""Files of companies: their facts, their tree, who speaks for them."""

@@ -1,0 +1,1 @@
+"""Files of consents: who answered what, when, and how that can be shown."""
