@@ -28,7 +28,7 @@ def mei(merchant: Merchant) -> Customer:
     with merchant_scope(merchant):
         mei = make_customer(merchant, "李梅", birthday_on=date(1990, 5, 4), tags=["vip", "a;b"], **facts)
         place = {"city": "杭州", "province": "浙江", "postal_code": "310000", "country": "CN"}
-        make_address(mei, line1="文三路 1 号, 2 楼", district="西湖区", kind="home", **place)
+        make_address(mei, line1="文三路 1 号, 2 楼", district="西湖区", kind="home", is_default=True, **place)
         shop = make_company(merchant, "青禾; 商贸")
         contact_add(company=shop, customer=mei, roles=["buyer"], title="采购经理")
         return mei
