@@ -41,7 +41,7 @@ def _listing(ask: Ask) -> Listing:
 
 def _companies(ask: Ask) -> QuerySet[Company]:
     """The parent by what an import recognises it by."""
-    rows = ask.ticked(companies_listed(membership=ask.viewer, listing=_listing(ask)))
+    rows: QuerySet[Company] = ask.ticked(companies_listed(membership=ask.viewer, listing=_listing(ask)))
     named = Case(When(parent__external_id="", then=F("parent__name")), default=F("parent__external_id"))
     return rows.annotate(parent_named=Case(When(parent__isnull=False, then=named), output_field=CharField()))
 
@@ -49,7 +49,7 @@ def _companies(ask: Ask) -> QuerySet[Company]:
 def _contacts(ask: Ask) -> QuerySet[CompanyContact]:
     """Of one company (`company=<id>`), or of all that the list shows; people whom the asker sees. Raises
     NotFound for a company that isn't theirs."""
-    companies = Company.objects.visible_to(ask.viewer).filter(pk=ask.number("company"))
+    companies: QuerySet[Company] = Company.objects.visible_to(ask.viewer).filter(pk=ask.number("company"))
     if "company" not in ask.parameters:
         companies = companies_listed(membership=ask.viewer, listing=_listing(ask))
     elif not companies.exists():

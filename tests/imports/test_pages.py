@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -283,6 +284,12 @@ def test_a_program_sends_a_file_once_though_it_sends_it_twice(merchant, program)
         ("bad mapping", {"file": b"a,b\n1,2\n", "mapping": "[1]"}, "mapping"),
         ("columns don't fit", {"file": b"a,b\n1,2\n"}, "order_ref"),
         ("bad mode", {"file": b"a,b\n1,2\n", "mode": "now"}, "mode"),
+        ("no company", {"file": b"tax_number\n1\n", "kind": "companies"}, "name"),
+        (
+            "no ground",
+            {"file": b"email,channel,granted\na@b.de,sms,yes\n", "kind": "consents"},
+            "options.legal_basis",
+        ),
     ],
 )
 def test_a_wrong_request_is_422_with_its_field_and_leaves_nothing(merchant, program, case, data, field):
@@ -293,6 +300,28 @@ def test_a_wrong_request_is_422_with_its_field_and_leaves_nothing(merchant, prog
     assert field in answer.json()["fields"]
     with merchant_scope(merchant):
         assert not ImportBatch.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "kind, file, options, holds",
+    [
+        ("companies", b"name,parent\nAcme,\nAcme Bonn,Acme\n", {}, {"created": 2, "below": 1}),
+        (
+            "consents",
+            b"email,channel,granted\nzoe@example.de,email,yes\n",
+            {"legal_basis": "consent", "unknown": "prospect"},
+            {"created": 1, "answers": 1},
+        ),
+        ("customers", b"BEGIN:VCARD\nFN:Zoe\nEMAIL:zoe@example.de\nEND:VCARD\n", {}, {"created": 1}),
+    ],
+)
+def test_a_program_brings_in_each_kind(merchant, program, kind, file, options, holds):
+    data = {"file": io.BytesIO(file), "mode": "import", "kind": kind, "options": json.dumps(options)}
+    answer = post(program, data)
+    assert answer.status_code == 202, answer.content
+    with merchant_scope(merchant):
+        batch = worked(merchant, ImportBatch.objects.get(pk=answer.json()["id"]))
+    assert holds.items() <= batch.report.items()
 
 
 def test_json_is_no_file(program):

@@ -159,9 +159,9 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
     head = file.read(4)
     file.seek(0)
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        text = codecs.getreader("utf-16")(file, errors="replace")
-        for line in iter(lambda: text.readline(LINE_BYTES), ""):
-            yield line.rstrip("\r\n").encode()
+        text = codecs.getreader("utf-16")(file, "replace")
+        for words in iter(lambda: text.readline(LINE_BYTES), ""):
+            yield words.rstrip("\r\n").encode()
         return
     if head.startswith(codecs.BOM_UTF8):
         file.seek(len(codecs.BOM_UTF8))

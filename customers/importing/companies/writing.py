@@ -64,7 +64,7 @@ def _write(batch: ImportBatch, told: CompanyTold, known: Known, journal: Journal
         company = company_create(merchant=batch.merchant, source=source_of(batch), **told.values)
         journal.made(company)
         known.add_told(told, company.pk)
-        return company.pk
+        return int(company.pk)
     company = Company.objects.select_related("owner").get(pk=node)
     company.merchant = batch.merchant
     made = journal.is_own(company)
@@ -74,7 +74,7 @@ def _write(batch: ImportBatch, told: CompanyTold, known: Known, journal: Journal
         company_change(company=company, source=source_of(batch), **news)
         journal.changed(company, before)
     known.add_told(told, company.pk)
-    return company.pk
+    return int(company.pk)
 
 
 def _news(company: Company, values: Mapping[str, Any], mode: str) -> dict[str, Any]:

@@ -32,6 +32,7 @@ COLUMNS = (
     *("proof", "recorded_at"),
 )
 Topic = tuple[int | None, str, str]
+Held = tuple[datetime, bool]
 
 
 def answers_chunk(batch: ImportBatch, cursor: int) -> int | None:
@@ -80,7 +81,8 @@ def _write(batch: ImportBatch, told: Sequence[Told]) -> None:
 
 def _announce(batch: ImportBatch, fresh: Sequence[tuple[int, Told]], ledger: Ledger) -> None:
     """What stops somebody's mails or profile is heard by all; the rest is history."""
-    heard, quiet = [], []
+    heard: list[Draft] = []
+    quiet: list[Draft] = []
     for pk, one in fresh:
         kind = events.CONSENT_GRANTED if one.granted else events.CONSENT_WITHDRAWN
         data = {"channel": one.channel, "purpose": one.purpose, "source": source_of(batch)}
@@ -99,7 +101,7 @@ class Ledger:
     def __init__(self, batch: ImportBatch, ids: Sequence[int]) -> None:
         self.counts = batch.counts
         self.now = timezone.now()
-        self.newest: dict[Topic, tuple[datetime, bool]] = {}
+        self.newest: dict[Topic, Held] = {}
         self.known: set[tuple[Any, ...]] = set()
         self.turned: dict[Topic, int] = {}
         rows = Consent.objects.filter(customer_id__in=ids).order_by("recorded_at", "pk")
@@ -112,27 +114,28 @@ class Ledger:
         """When the answer counts from; None for one that is not written: it stands here already, or it says
         nothing of when and somebody's withdrawal is here."""
         held = self.newest.get(one.topic)
-        if one.answered_at is None:
-            if held and held[1] is one.granted:
-                return self._left("unchanged")
-            if held and not held[1]:
-                return self._left("withdrawn_here")
         at = one.answered_at or self.now
         mark = (*one.topic, one.granted, _second(at))
-        if mark in self.known:
-            return self._left("unchanged")
+        outcome = self._outcome(one, held, mark, at)
+        self.counts[outcome] = self.counts.get(outcome, 0) + 1
+        if outcome not in ("answers", "older"):
+            return None
         self.known.add(mark)
-        if held is None or at >= held[0]:
+        if outcome == "answers":
             self.newest[one.topic] = (at, one.granted)
             if held is None or held[1] is not one.granted:
                 self.turned[one.topic] = one.row
-            self._left("answers")
-        else:
-            self._left("older")
         return at
 
-    def _left(self, key: str) -> None:
-        self.counts[key] = self.counts.get(key, 0) + 1
+    def _outcome(self, one: Told, held: Held | None, mark: tuple[Any, ...], at: datetime) -> str:
+        if one.answered_at is None and held is not None:
+            if held[1] is one.granted:
+                return "unchanged"
+            if not held[1]:
+                return "withdrawn_here"
+        if mark in self.known:
+            return "unchanged"
+        return "answers" if held is None or at >= held[0] else "older"
 
 
 def _second(at: datetime) -> int:

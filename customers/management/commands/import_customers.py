@@ -13,7 +13,7 @@ from customers.importing.importer import report_of
 
 class Command(ImportCommand):
     help = """
-Imports customers from a CSV, XLSX or Parquet file of any size.
+Imports customers from a CSV, XLSX, Parquet or vCard file of any size.
 
 The same file again changes nothing; an import that was killed is taken up where it stood. Columns about
 marketing need --option legal_basis=consent (or customers, contract); --option known=overwrite takes the
