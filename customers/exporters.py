@@ -6,16 +6,15 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
-from crm.exports.registry import Ask, Column, Exporter, Extra, columns_of, listing_words, register
+from crm.exports.registry import Ask, Exporter, columns_of, listing_words, register
 from crm.lib.listing import Listing
 from crm.lib.masking import mask_email, mask_phone
 from customers.cards import cards
 from customers.companies.exporting import COMPANIES, CONTACTS
 from customers.consent_exporting import CONSENTS, LEDGER
-from customers.fields.selectors import definitions
-from customers.fields.showing import exported
+from customers.fields.exporting import fields_of
 from customers.filters import listing_of
-from customers.models import Customer
+from customers.models import Customer, FieldDefinition
 from customers.selectors import customers_listed
 
 COLUMNS: tuple[tuple[str, str], ...] = (
@@ -37,16 +36,6 @@ def _select(ask: Ask) -> QuerySet[Customer]:
     return ask.ticked(customers_listed(membership=ask.viewer, listing=_listing(ask)))
 
 
-def _fields() -> Extra:
-    """Custom fields as they are stored, so that the file can be imported again; personal ones masked."""
-    known = definitions()
-    return Extra(
-        path="attributes",
-        columns=[Column(f"attributes.{one.key}", "attributes") for one in known],
-        cells=lambda values, whole: [exported(one, values.get(one.key), whole=whole) for one in known],
-    )
-
-
 register(
     Exporter(
         key="customers",
@@ -58,7 +47,7 @@ register(
         select=_select,
         words=lambda ask: listing_words(_listing(ask)),
         order=("-created_at", "-pk"),
-        extra=_fields,
+        extra=fields_of(FieldDefinition.Subject.CUSTOMER),
         cards=lambda rows, whole: cards(rows, whole=whole),
     )
 )

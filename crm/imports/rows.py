@@ -3,7 +3,7 @@ its row and column."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,6 +80,11 @@ def _as_read(batch: ImportBatch, row: int) -> tuple[str, ...]:
 
 def _shown(cell: object) -> str:
     return "" if cell is None else str(cell)
+
+
+def refuse_wrong(batch: ImportBatch, wrong: Mapping[int, Wrong]) -> None:
+    """Row → why: listed in the file's order, and taken out."""
+    refuse(batch, [refusal(batch, row, one) for row, one in sorted(wrong.items())])
 
 
 def refuse(batch: ImportBatch, refused: Sequence[BrokenRow]) -> None:

@@ -7,15 +7,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from crm.exports.registry import Ask, Column, Exporter, Extra, columns_of, listing_words
+from crm.exports.registry import Ask, Column, Exporter, columns_of, listing_words
 from crm.lib.errors import NotFound
 from crm.lib.listing import Listing
 from crm.lib.masking import mask_email, mask_phone
 from customers.cards import contact_cards
 from customers.companies.filters import listing_of
 from customers.companies.selectors import companies_listed
-from customers.fields.selectors import definitions
-from customers.fields.showing import exported
+from customers.fields.exporting import fields_of
 from customers.models import Company, CompanyContact, Customer, FieldDefinition
 
 # Named as the importer's fields are, so that a file comes back with its columns guessed.
@@ -64,16 +63,6 @@ def _contact_words(ask: Ask) -> list[str]:
     return [_("Company: %(name)s") % {"name": company}] if company else listing_words(_listing(ask))
 
 
-def _fields() -> Extra:
-    """Custom fields as they are stored; personal ones masked."""
-    known = definitions(FieldDefinition.Subject.COMPANY)
-    return Extra(
-        path="attributes",
-        columns=[Column(f"attributes.{one.key}", "attributes") for one in known],
-        cells=lambda values, whole: [exported(one, values.get(one.key), whole=whole) for one in known],
-    )
-
-
 COMPANIES = Exporter(
     key="companies",
     label=gettext_lazy("Companies"),
@@ -88,7 +77,7 @@ COMPANIES = Exporter(
     select=_companies,
     words=lambda ask: listing_words(_listing(ask)),
     order=("name", "pk"),
-    extra=_fields,
+    extra=fields_of(FieldDefinition.Subject.COMPANY),
 )
 CONTACTS = Exporter(
     key="company_contacts",

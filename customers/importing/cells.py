@@ -64,6 +64,12 @@ class CellReader:
         except Refuse as refused:
             return refused.wrong
 
+    def read_all(self, rows: Iterable[tuple[int, Sequence[Any]]]) -> tuple[list[Any], dict[int, Wrong]]:
+        """(what can be, row → what is wrong with the others)."""
+        read = [(row, self.read(row, cells)) for row, cells in rows]
+        wrong = {row: one for row, one in read if isinstance(one, Wrong)}
+        return [one for row, one in read if row not in wrong], wrong
+
     def entry(self, row: int, told: Mapping[str, Any]) -> Any:
         """Raises Refuse for a row that can't be."""
         raise NotImplementedError

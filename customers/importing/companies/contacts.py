@@ -15,7 +15,7 @@ from crm.imports.sql import fetch
 from customers.companies.contacts import contact_add
 from customers.identities import resolve
 from customers.importing.changing import people_journal
-from customers.importing.companies.reading import CompanyReader, CompanyTold, ContactTold
+from customers.importing.companies.reading import CompanyReader, ContactTold
 from customers.importing.companies.sorting import erased_contacts
 from customers.importing.companies.tables import names
 from customers.importing.making import source_of
@@ -34,8 +34,7 @@ def contacts_chunk(batch: ImportBatch, cursor: int) -> int | None:
     rows = list(staged(batch, cursor, CHUNK_CONTACTS))
     if not rows:
         return None
-    reader = CompanyReader(batch, batch.merchant)
-    told = [one for one in (reader.read(row, cells) for row, cells in rows) if isinstance(one, CompanyTold)]
+    told, _wrong = CompanyReader(batch, batch.merchant).read_all(rows)
     gone = erased_contacts(batch, told)
     wanted = [one for one in told if one.contact and one.row not in gone]
     companies = _companies(batch, [one.row for one in wanted])

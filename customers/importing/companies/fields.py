@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from crm.imports.fields import Field, Kind
+from customers.importing.fields import BY_KEY as PEOPLE
 
 FIELDS = (
     Field(
@@ -101,32 +101,7 @@ FIELDS = (
         max_chars=60,
         synonyms=("company phone", "telephone", "switchboard", "公司电话", "电话", "座机"),
     ),
-    Field("country", _("Country"), Kind.TEXT, max_chars=100, synonyms=("country code", "国家", "國家")),
-    Field(
-        "region",
-        _("Province or region"),
-        Kind.TEXT,
-        max_chars=100,
-        synonyms=("province", "state", "省份", "省", "地区"),
-    ),
-    Field("city", _("City"), Kind.TEXT, max_chars=100, synonyms=("town", "城市", "市")),
-    Field(
-        "tags",
-        _("Tags"),
-        Kind.TEXT,
-        max_chars=2_000,
-        synonyms=("tag", "labels", "标签", "標籤"),
-        help=_("Several are separated by commas or semicolons."),
-    ),
-    Field(
-        "owner",
-        pgettext_lazy("who looks after a customer", "Owner"),
-        Kind.EMAIL,
-        max_chars=254,
-        synonyms=("owner email", "account manager", "sales rep", "负责人邮箱"),
-        vague=("负责人",),
-        help=_("The e-mail address of somebody who works here."),
-    ),
+    *(PEOPLE[key] for key in ("country", "region", "city", "tags", "owner")),
     Field(
         "contact_name",
         _("Contact: name"),

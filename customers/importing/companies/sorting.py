@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from crm.imports.duplicates import mark_duplicates
 from crm.imports.models import ImportBatch
-from crm.imports.rows import Refuse, Wrong, refusal, refuse, staged
+from crm.imports.rows import Refuse, Wrong, refuse_wrong, staged
 from crm.imports.sql import execute, fetch, fetch_one
 from customers.identities import Kind, erased_owners
 from customers.importing.companies.matching import (
@@ -41,13 +41,10 @@ def prepare_chunk(batch: ImportBatch, cursor: int) -> int | None:
 
 def rows_chunk(batch: ImportBatch, cursor: int) -> int | None:
     """Reads and matches the next rows; refuses those that can't be."""
-    reader = CompanyReader(batch, batch.merchant)
     rows = list(staged(batch, cursor, CHUNK_ROWS))
     if not rows:
         return None
-    read = [(row, reader.read(row, cells)) for row, cells in rows]
-    wrong = {row: one for row, one in read if isinstance(one, Wrong)}
-    told = [one for _row, one in read if isinstance(one, CompanyTold)]
+    told, wrong = CompanyReader(batch, batch.merchant).read_all(rows)
     wrong |= erased_contacts(batch, told)
     told = [one for one in told if one.row not in wrong]
     known = known_here(told)
@@ -62,7 +59,7 @@ def rows_chunk(batch: ImportBatch, cursor: int) -> int | None:
         known.add_told(one, node)
         keys = (one.external_id, one.tax_number, one.folded)
         lines.append((one.row, node, *keys, one.parent, one.contact is not None))
-    refuse(batch, [refusal(batch, row, one) for row, one in sorted(wrong.items())])
+    refuse_wrong(batch, wrong)
     found_note(batch, lines)
     batch.counts["entries"] += len(lines)
     return rows[-1][0]
@@ -92,7 +89,7 @@ def tree_chunk(batch: ImportBatch, cursor: int) -> int | None:
     for row, node in fetch("SELECT row, node FROM {found} WHERE node < 0".format(**sql)):
         makers.setdefault(node, set()).add(row)
     wrong = tree.refusals(rows, makers)
-    refuse(batch, [refusal(batch, row, one) for row, one in sorted(wrong.items())])
+    refuse_wrong(batch, wrong)
     execute("DELETE FROM {found} WHERE row = ANY(%s)".format(**sql), [list(wrong)])
     batch.counts["entries"] -= len(wrong)
     count(batch)

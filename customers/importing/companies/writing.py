@@ -11,7 +11,7 @@ from django.db import transaction
 
 from crm.events.backfilling import history
 from crm.imports.models import Change, ImportBatch
-from crm.imports.rows import Refuse, Wrong, refusal, refuse, staged
+from crm.imports.rows import Refuse, Wrong, refusal, refuse_wrong, staged
 from crm.imports.sql import fetch
 from crm.imports.staging import save_refused
 from crm.lib.errors import CrmError
@@ -35,11 +35,9 @@ def companies_chunk(batch: ImportBatch, cursor: int) -> int | None:
     if not rows:
         return None
     lock_tree()
-    reader = CompanyReader(batch, batch.merchant)
-    told = [one for one in (reader.read(row, cells) for row, cells in rows) if isinstance(one, CompanyTold)]
+    told, wrong = CompanyReader(batch, batch.merchant).read_all(rows)
     known = known_here(told)
     written: dict[int, int] = {}
-    refused = []
     journal = Journal(batch)
     with history():
         for one in told:
@@ -47,13 +45,13 @@ def companies_chunk(batch: ImportBatch, cursor: int) -> int | None:
                 with transaction.atomic():
                     written[one.row] = _write(batch, one, known, journal)
             except Refuse as error:
-                refused.append(refusal(batch, one.row, error.wrong))
+                wrong[one.row] = error.wrong
             except CrmError as error:
-                refused.append(refusal(batch, one.row, _wrong(error)))
+                wrong[one.row] = _wrong(error)
     journal.save()
     found_written(batch, written)
-    refuse(batch, refused)
-    batch.counts["entries"] -= len(refused)
+    refuse_wrong(batch, wrong)
+    batch.counts["entries"] -= len(wrong)
     return rows[-1][0]
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from crm.events.emitting import Draft, emit_many
 from crm.imports.models import ImportBatch
-from crm.imports.rows import Wrong, refusal, refuse, staged
+from crm.imports.rows import refuse_wrong, staged
 from crm.lib.copying import copy_rows, reserve_ids
 from customers import events
 from customers.consent import profiling_settle
@@ -40,13 +40,12 @@ def answers_chunk(batch: ImportBatch, cursor: int) -> int | None:
     rows = list(staged(batch, cursor, CHUNK_ANSWERS))
     if not rows:
         return None
-    reader = AnswerReader(batch, batch.merchant)
-    told = [one for one in (reader.read(row, cells) for row, cells in rows) if isinstance(one, Told)]
+    told, wrong = AnswerReader(batch, batch.merchant).read_all(rows)
     people_lock(batch, told)
-    wrong: dict[int, Wrong] = people_named(batch, told)
+    wrong |= people_named(batch, told)
     wrong |= people_refused(batch, [one for one in told if one.row not in wrong])
     told = [one for one in told if one.row not in wrong]
-    refuse(batch, [refusal(batch, row, one) for row, one in sorted(wrong.items())])
+    refuse_wrong(batch, wrong)
     counts = batch.counts
     counts["entries"] -= len(wrong)
     counts["created"] = counts.get("created", 0) + prospects_make(batch, told)
