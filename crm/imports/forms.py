@@ -58,9 +58,12 @@ class ColumnsForm(forms.Form):
                 initial=batch.mapping.get(field.key, ""),
             )
         for option in importer.options:
+            offered = option.choices(merchant)
             self.fields[OPTION + option.key] = forms.ChoiceField(
                 label=str(option.label),
-                choices=option.choices(merchant),
+                choices=offered,
+                # Whether nothing may stay chosen is the importer's to say: it depends on the columns.
+                required="" not in dict(offered),
                 help_text=str(option.help),
                 initial=batch.options.get(option.key, option.default),
             )

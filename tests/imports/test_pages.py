@@ -324,6 +324,19 @@ def test_a_program_brings_in_each_kind(merchant, program, kind, file, options, h
     assert holds.items() <= batch.report.items()
 
 
+def test_a_ground_is_asked_for_only_where_the_columns_tell_what_people_allow(merchant, member_client):
+    client = member_client("owner")
+    for name, header, status in (
+        ("plain.csv", "Name,Email", 302),
+        ("told.csv", "Name,Email,Newsletter", 422),
+    ):
+        row = "Mei,mei@example.cn,yes" if header.endswith("Newsletter") else "Mei,mei@example.cn"
+        batch = uploaded(merchant, f"{header}\n{row}\n", name, kind="customers")
+        page = client.get(f"/imports/{batch.pk}/columns/").content.decode()
+        assert 'name="option_legal_basis"' in page
+        assert client.post(f"/imports/{batch.pk}/columns/", form_of(batch)).status_code == status, name
+
+
 def test_json_is_no_file(program):
     answer = program.post(
         "/api/v1/imports/",
