@@ -8,7 +8,6 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from crm.lib.ids import row_id
 from customers.models import Region
 from customers.regions.selectors import found_by, path_names
 
@@ -94,9 +93,7 @@ class SpellingForm(forms.Form):
 
     def clean_region(self) -> Region:
         said = self.cleaned_data["region"]
-        pk = row_id(said)
-        found = list(Region.objects.filter(pk=pk)) if pk is not None else []
-        found = found or found_by(said)
+        found = found_by(said)
         if not found:
             raise forms.ValidationError(_("No region goes by “%(said)s”."), params={"said": said})
         if len(found) > 1 and found[0].level == found[1].level:

@@ -207,6 +207,7 @@ def test_the_pages_show_add_and_mend_the_map(member_client, scoped):
     root = Region.objects.get(level=0)
     inside = client.get(reverse("region_list") + f"?in={root.pk}").content.decode()
     guangdong = Region.objects.get(code="44")
+    assert [one.located_in.name for one in Customer.objects.all()] == ["广东省"]
     assert f"?place={guangdong.pk}" in inside
     edited = client.post(
         reverse("region_edit", args=[guangdong.pk]),
