@@ -177,6 +177,7 @@ CELERY_BEAT_SCHEDULE = {
     "integrations.sweep_webhooks": {"task": "integrations.sweep_webhooks", "schedule": 30.0},
     "customers.sweep_erasures": {"task": "customers.sweep_erasures", "schedule": 60.0},
     "customers.bulk_sweep": {"task": "customers.bulk_sweep", "schedule": 60.0},
+    "accounts.handover_sweep": {"task": "accounts.handover_sweep", "schedule": 60.0},
     "imports.sweep": {"task": "imports.sweep", "schedule": 60.0},
     "exports.sweep": {"task": "exports.sweep", "schedule": 60.0},
     "exports.expire": {"task": "exports.expire", "schedule": 60.0},

@@ -3,6 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy, pgettext_lazy
 
+from crm.accounts.why import why_text
 from crm.events.types import EventType, Text
 
 REGION_CHANGES = {
@@ -16,7 +17,6 @@ REGION_CHANGES = {
 def region_change_text(change: str) -> Text:
     return REGION_CHANGES.get(change, change)
 
-
 CUSTOMER_CREATED = EventType(
     "customers.customer_created",
     _("Customer created"),
@@ -28,10 +28,12 @@ CUSTOMER_CREATED = EventType(
 CUSTOMER_CHANGED = EventType(
     "customers.customer_changed",
     _("Customer changed"),
-    _("Changed: %(changes)s"),
+    _("Changed: %(changes)s%(why)s"),
     icon="edit",
     scope="customers.read",
     keys=("changes",),
+    optional=("why",),
+    words={"why": why_text},
 )
 IDENTITY_ADDED = EventType(
     "customers.identity_added",

@@ -71,7 +71,7 @@ def filters_for(membership: Membership) -> list[Filter]:
             lambda: _owners(),
         ),
         Filter("team", _("Team"), lambda rows, pk: rows.filter(team_id=int(pk)), _teams),
-        Filter("grade", _("Grade"), _equals("grade"), lambda: _pairs(_facet("grades", "nullif(grade, '')"))),
+        Filter("grade", _("Grade"), _equals("grade"), lambda: _pairs(facet("grades", "nullif(grade, '')"))),
         Filter("country", _("Country"), _equals("country"), lambda: _countries()),
         Filter("place", _("Region on the map"), _placed, _places, rare=_place_name),
         Filter(
@@ -132,7 +132,7 @@ def _place_name(value: str) -> str | None:
 
 def tags_in_use() -> list[str]:
     """Alphabetical, at most 200, up to five minutes old."""
-    return _facet("tags", "unnest(tags)")
+    return facet("tags", "unnest(tags)")
 
 
 def _countries() -> list[tuple[str, str]]:
@@ -140,10 +140,10 @@ def _countries() -> list[tuple[str, str]]:
 
 
 def countries_in_use() -> list[str]:
-    return _facet("countries", "nullif(country, '')")
+    return facet("countries", "nullif(country, '')")
 
 
-def _facet(name: str, expression: str) -> list[str]:
+def facet(name: str, expression: str) -> list[str]:
     merchant_id = scoped_merchant_id()
     key = f"customers:{merchant_id}:{name}"
     known = cache.get(key)

@@ -8,6 +8,7 @@ from crm.events.handling import on
 from crm.events.models import Event
 from crm.imports.events import BATCH_IMPORTED
 from customers import events
+from customers.assigning import customer_assign_by_rule
 from customers.duplicates import merging as _declared  # noqa: F401 - says what a merge does to pairs
 from customers.duplicates.touching import customers_compare
 from customers.fields.services import field_strip
@@ -30,6 +31,13 @@ def keep_findable(event: Event) -> None:
     """The search follows whatever door the news came by; imports rebuild theirs set-based."""
     if event.customer_id:
         search_rebuild([event.customer_id])
+
+
+@on(events.CUSTOMER_CREATED, name="customers.assign")
+def assign(event: Event) -> None:
+    """By the rules under Settings → Assignment. Imported history is nobody's news: it stays as it came."""
+    if event.customer_id:
+        customer_assign_by_rule(customer_id=event.customer_id)
 
 
 @on(events.FIELD_DELETED, name="customers.strip_field")

@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from crm.accounts.why import why_text
 from crm.events.types import EventType
 
 TICKET_OPENED = EventType(
@@ -54,11 +55,13 @@ TICKET_REOPENED = EventType(
 TICKET_ASSIGNED = EventType(
     "service.ticket_assigned",
     _("Ticket assigned"),
-    _("Ticket #%(number)s assigned to %(assignee)s"),
+    _("Ticket #%(number)s assigned to %(assignee)s%(why)s"),
     icon="user-check",
     scope="tickets.read",
     on_timeline=False,
     keys=("number", "assignee"),
+    optional=("why",),
+    words={"why": why_text},
 )
 TICKET_SNOOZED = EventType(
     "service.ticket_snoozed",

@@ -10,6 +10,7 @@ from crm.events.handling import on
 from crm.events.models import Event
 from customers.models import Metrics
 from service import events
+from service.assigning import ticket_assign_by_rule
 from service.models import Ticket
 
 
@@ -25,6 +26,13 @@ def update_metrics(event: Event) -> None:
     """The customer's ticket figures, counted anew: right whatever the order of events."""
     if event.customer_id is not None:
         refresh_metrics(event.merchant_id, [event.customer_id])
+
+
+@on(events.TICKET_OPENED, name="service.assign")
+def assign(event: Event) -> None:
+    """By the rules under Settings → Assignment; a ticket that somebody took meanwhile stays theirs."""
+    if event.subject_id is not None:
+        ticket_assign_by_rule(ticket_id=event.subject_id)
 
 
 def refresh_metrics(merchant_id: int, customer_ids: Sequence[int]) -> None:

@@ -363,8 +363,11 @@ def ticket_wake(*, merchant: Merchant, ticket: Ticket) -> bool:
 
 
 @transaction.atomic
-def ticket_assign(*, ticket: Ticket, assignee: Membership | None) -> Ticket:
-    """Whose it is. Raises Rejected for somebody who can't answer tickets here."""
+def ticket_assign(
+    *, ticket: Ticket, assignee: Membership | None, why: dict[str, str] | None = None
+) -> Ticket:
+    """Whose it is. `why` is what the event tells (crm/accounts/why.py). Raises Rejected for somebody who
+    can't answer tickets here."""
     ticket = _locked(ticket)
     if assignee is not None:
         fits = assignee.merchant_id == ticket.merchant_id and assignee.is_active
@@ -375,7 +378,8 @@ def ticket_assign(*, ticket: Ticket, assignee: Membership | None) -> Ticket:
     ticket.assignee = assignee
     ticket.save(update_fields=["assignee", "updated_at"])
     name = str(assignee.user) if assignee else _("nobody")
-    _announce(events.TICKET_ASSIGNED, ticket, {"assignee": name, "assignee_id": _pk(assignee)})
+    facts: dict[str, Any] = {"assignee": name, "assignee_id": _pk(assignee)}
+    _announce(events.TICKET_ASSIGNED, ticket, facts | ({"why": why} if why else {}))
     return ticket
 
 

@@ -48,6 +48,9 @@ ARGUMENTS = {
     "region_id": "customers.Region",
     "file_id": "customers.File",
     "view_id": "accounts.SavedView",
+    "handover_id": "accounts.Handover",
+    "move_id": "accounts.HandoverMove",
+    "rule_id": "accounts.AssignmentRule",
 }
 # (beginning of the route's name, argument) → source, where the argument's name says too little
 NAMED = {
@@ -71,9 +74,16 @@ WORDS = {
     ("customer_reveal", "what"): "addresses",
     ("connection_create", "platform"): "shopify",
     ("view_save", "list_key"): "customers",
+    ("handover_held", "kind"): "customers",
 }
 # Memberships decide who enters a scope and are not scoped themselves.
-MEMBERS = ("member_edit", "member_invite_again", "member_deactivate", "member_reactivate")
+MEMBERS = (
+    "member_edit",
+    "member_invite_again",
+    "member_deactivate",
+    "member_reactivate",
+    "member_handover",
+)
 
 # Public pages of a shop: anybody reads them, under that shop's own name only.
 PUBLIC = ("public_product_reviews", "public_product_reviews_json", "public_integrity", "portal_contact")

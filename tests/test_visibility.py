@@ -33,6 +33,7 @@ from tests.routes import Route, everything_of, staff_routes
 # What the shop knows apart from its customers: anybody who may open the page may read it.
 OF_THE_SHOP = {
     *("accounts.Team", "accounts.ApiKey", "accounts.ExchangeRate", "accounts.Counter"),
+    *("accounts.Handover", "accounts.HandoverMove", "accounts.HandoverRow", "accounts.AssignmentRule"),
     *("customers.FieldDefinition", "customers.Region"),
     *("orders.Product", "orders.Variant", "orders.SalesChannel"),
     *("marketing.Segment", "marketing.Template", "marketing.Campaign", "marketing.Journey", "marketing.Link"),

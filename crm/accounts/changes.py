@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from crm.accounts import events
+from crm.accounts.handover.opening import handover_end
 from crm.accounts.leaving import end_what_other_eyes_saw
 from crm.accounts.models import ExchangeRate, Membership, Merchant, Team, User
 from crm.accounts.permissions import Role
@@ -91,10 +92,12 @@ def member_change(
 
 @transaction.atomic
 def member_reactivate(*, membership: Membership, actor: Membership) -> None:
-    """A former member may sign in here again, with the role they had."""
+    """A former member may sign in here again, with the role they had; what nobody took over yet is theirs."""
     _check_rank(actor, membership.role, membership.role)
     membership.is_active, membership.deactivated_at = True, None
     membership.save(update_fields=["is_active", "deactivated_at"])
+    with merchant_scope(membership.merchant):
+        handover_end(membership=membership)
     _member_changed(membership, ["is_active"])
 
 

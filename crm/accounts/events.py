@@ -46,3 +46,44 @@ DATA_EXPORTED = EventType(
     keys=("rows", "what"),
     figures=("rows",),
 )
+ASSIGNMENT_CHANGED = EventType(
+    "accounts.assignment_changed",
+    _("Assignment rule changed"),
+    _("Assignment rule “%(name)s”: %(what)s"),
+    on_timeline=False,
+    keys=("name", "what"),
+    words={
+        "what": lambda code: {
+            "created": _("made"),
+            "changed": _("changed"),
+            "moved": _("moved"),
+            "deleted": _("deleted"),
+            "on": _("switched on"),
+            "off": _("switched off"),
+        }.get(code, code)
+    },
+)
+HANDOVER_OPENED = EventType(
+    "accounts.handover_opened",
+    _("Handover opened"),
+    _("%(count)s things of %(email)s are to be handed over"),
+    on_timeline=False,
+    keys=("count", "email"),
+    figures=("count",),
+)
+HANDOVER_GIVEN = EventType(
+    "accounts.handover_given",
+    _("Handed over"),
+    _("%(count)s things of %(email)s handed over: %(how)s"),
+    on_timeline=False,
+    keys=("count", "email", "how"),
+    figures=("count",),
+)
+HANDOVER_UNDONE = EventType(
+    "accounts.handover_undone",
+    _("Handover taken back"),
+    _("%(count)s things given back to %(email)s, %(stayed)s stayed where they are"),
+    on_timeline=False,
+    keys=("count", "email", "stayed"),
+    figures=("count", "stayed"),
+)

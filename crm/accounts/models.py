@@ -16,6 +16,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from crm.accounts.assignment.models import AssignmentRule
+from crm.accounts.handover.models import Handover, HandoverMove, HandoverRow
 from crm.accounts.permissions import Role, permissions_of
 from crm.accounts.saved_views.models import DefaultView, SavedView
 from crm.lib.money import CurrencyField
@@ -23,9 +25,13 @@ from crm.lib.tenancy import TenantManager, TenantModel
 
 __all__ = [
     "ApiKey",
+    "AssignmentRule",
     "Counter",
     "DefaultView",
     "ExchangeRate",
+    "Handover",
+    "HandoverMove",
+    "HandoverRow",
     "Membership",
     "Merchant",
     "SavedView",
@@ -247,6 +253,7 @@ class Notice(TenantModel):
         REMINDER = "reminder", _("Reminder")
         MENTION = "mention", _("Mention")
         TASK = "task", _("Task")
+        HANDOVER = "handover", _("Handover")
 
     member = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="+", db_index=False)
     kind = models.CharField(max_length=10, choices=Kind)

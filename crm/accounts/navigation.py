@@ -93,6 +93,8 @@ SETTINGS: tuple[Group, ...] = (
         (
             Item("member_list", "users", pgettext_lazy("who works here", "Team"), "team.view"),
             Item("team_list", "users-group", _("Teams"), "team.view"),
+            Item("assignment", "arrows-split-2", _("Assignment"), "team.assign"),
+            Item("handover_list", "arrows-transfer-up", _("Handovers"), "team.handover"),
             Item("permission_table", "shield-check", _("Who may do what"), "team.view"),
         ),
     ),

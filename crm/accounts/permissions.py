@@ -58,6 +58,8 @@ TABLE: dict[str, tuple[object, tuple[Role, ...]]] = {
     "settings.edit": (_("Change the shop's settings and rates"), (O, M)),
     "team.view": (_("See who works here"), (O, M, K, A, N, V)),
     "team.edit": (_("Invite, change and deactivate members"), (O, M)),
+    "team.handover": (_("Hand over what a leaver held, and take that back"), (O, M)),
+    "team.assign": (_("Set who gets new tickets and customers"), (O, M)),
     "integrations.view": (_("See connections, webhooks and event deliveries"), (O, M)),
     "integrations.edit": (_("Connect shops, make webhooks and API keys"), (O, M)),
     "audit.view": (_("See who did what"), (O, M)),
@@ -100,6 +102,8 @@ SCOPES: dict[str, object] = {
     "views.write": _("Make and change shared views of lists"),
     "exports.read": _("See and download its own exports"),
     "exports.write": _("Ask for exports of what it may read"),
+    "team.read": _("Read members, handovers and assignment rules"),
+    "team.write": _("Hand over what leavers held, change assignment rules"),
     "events.read": _("Read the event log"),
     "webhooks.write": _("Manage webhooks"),
 }

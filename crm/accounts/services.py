@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from crm.accounts import events
+from crm.accounts.handover.opening import handover_open
 from crm.accounts.leaving import end_everything
 from crm.accounts.models import ApiKey, ExchangeRate, Membership, Merchant, Team, User
 from crm.accounts.permissions import SCOPES, Role
@@ -70,8 +71,8 @@ def member_add(
 @transaction.atomic
 def member_deactivate(*, membership: Membership) -> None:
     """Ends the member's access at once: StaffMiddleware looks at every request; keys that they made and
-    whatever apps registered (crm/accounts/leaving.py) end in the same transaction. The last owner can't
-    go."""
+    whatever apps registered (crm/accounts/leaving.py) end in the same transaction. What they hold stands in
+    an open transfer from then on (crm/accounts/handover). The last owner can't go."""
     owners = Membership.objects.select_for_update().filter(
         merchant=membership.merchant, role=Role.OWNER, is_active=True
     )
@@ -83,6 +84,7 @@ def member_deactivate(*, membership: Membership) -> None:
     with merchant_scope(membership.merchant):
         _keys_end(membership)
         end_everything(membership)
+        handover_open(membership=membership)
     emitting.emit(
         events.MEMBER_DEACTIVATED, merchant=membership.merchant, data={"email": membership.user.email}
     )

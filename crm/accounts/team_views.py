@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from crm.accounts import changes, joining, selectors, services
 from crm.accounts.forms import InviteForm, JoinForm, MemberForm, TeamForm
+from crm.accounts.handover.selectors import held_by, in_words, open_handovers
 from crm.accounts.models import Membership, Team
 from crm.accounts.routes import StaffRequest
 from crm.lib.errors import Rejected
@@ -21,10 +22,11 @@ from crm.lib.http import client_ip
 def member_list(request: StaffRequest) -> HttpResponse:
     """Everybody who works or worked here."""
     members = list(selectors.member_list(merchant=request.merchant))
-    context = {
-        "active": [m for m in members if m.is_active],
-        "former": [m for m in members if not m.is_active],
-    }
+    former = [m for m in members if not m.is_active]
+    held = held_by([m.pk for m in former])
+    for member in former:
+        member.holds = in_words(held.get(member.pk, {}))  # type: ignore[attr-defined]
+    context = {"active": [m for m in members if m.is_active], "former": former}
     return render(request, "accounts/member_list.html", context)
 
 
@@ -81,6 +83,11 @@ def member_deactivate(request: StaffRequest, pk: int) -> HttpResponse:
         raise Rejected(_("You can't deactivate yourself. Ask another owner or manager."), code="yourself")
     changes.check_may_name(request.membership, membership.role)
     services.member_deactivate(membership=membership)
+    left = open_handovers().filter(member=membership).first()
+    if left is not None and request.membership.can("team.handover"):
+        text = _("%(name)s can't sign in here any more. Now hand over what they held.")
+        messages.success(request, text % {"name": membership.user.get_full_name()})
+        return redirect("handover_record", left.pk)
     messages.success(
         request, _("%(name)s can't sign in here any more.") % {"name": membership.user.get_full_name()}
     )

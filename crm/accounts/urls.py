@@ -3,6 +3,8 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from crm.accounts import audit_views, key_views, notice_views, settings_views, styleguide, team_views, views
+from crm.accounts.assignment import views as assignment_views
+from crm.accounts.handover import views as handover_views
 from crm.accounts.routes import staff_path
 from crm.accounts.saved_views import views as saved_views
 
@@ -82,6 +84,84 @@ urlpatterns: list[URLPattern | URLResolver] = [
         team_views.member_reactivate,
         name="member_reactivate",
         needs="team.edit",
+        whole_shop=True,
+    ),
+    # --- what leavers held, and who gets what comes in
+    staff_path(
+        "settings/team/<int:pk>/handover/",
+        handover_views.member_handover,
+        name="member_handover",
+        needs="team.handover",
+        whole_shop=True,
+    ),
+    staff_path(
+        "settings/handovers/",
+        handover_views.handover_list,
+        name="handover_list",
+        needs="team.handover",
+        whole_shop=True,
+    ),
+    staff_path(
+        "settings/handovers/<int:handover_id>/",
+        handover_views.handover_record,
+        name="handover_record",
+        needs="team.handover",
+        whole_shop=True,
+    ),
+    staff_path(
+        "settings/handovers/<int:handover_id>/<slug:kind>/",
+        handover_views.handover_held,
+        name="handover_held",
+        needs="team.handover",
+        whole_shop=True,
+    ),
+    staff_path(
+        "settings/handovers/moves/<int:move_id>/receipt/",
+        handover_views.handover_receipt,
+        name="handover_receipt",
+        needs="team.handover",
+        whole_shop=True,
+    ),
+    staff_path(
+        "settings/handovers/moves/<int:move_id>/undo/",
+        handover_views.handover_take_back,
+        name="handover_undo",
+        needs="team.handover",
+        whole_shop=True,
+    ),
+    staff_path(
+        "settings/assignment/",
+        assignment_views.assignment,
+        name="assignment",
+        needs="team.assign",
+        whole_shop=True,
+    ),
+    staff_path(
+        "settings/assignment/try/",
+        assignment_views.assignment_try,
+        name="assignment_try",
+        needs="team.assign",
+        whole_shop=True,
+    ),
+    staff_path(
+        "settings/assignment/new/",
+        assignment_views.rule_new,
+        name="rule_new",
+        needs="team.assign",
+        whole_shop=True,
+    ),
+    staff_path(
+        "settings/assignment/<int:rule_id>/",
+        assignment_views.rule_edit,
+        name="rule_edit",
+        needs="team.assign",
+        whole_shop=True,
+    ),
+    staff_path(
+        "settings/assignment/<int:rule_id>/act/",
+        assignment_views.rule_act,
+        name="rule_act",
+        needs="team.assign",
         whole_shop=True,
     ),
     staff_path("settings/teams/", team_views.team_list, name="team_list", needs="team.view"),

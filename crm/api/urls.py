@@ -5,7 +5,7 @@ from django.utils.module_loading import autodiscover_modules
 from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework.routers import SimpleRouter
 
-from crm.api import docs, event_log, saved_views
+from crm.api import docs, event_log, saved_views, team
 from crm.api.registry import registered
 
 autodiscover_modules("api")
@@ -19,4 +19,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *router.urls,
 ]
 
-__all__ = ["event_log", "saved_views", "urlpatterns"]
+__all__ = ["event_log", "saved_views", "team", "urlpatterns"]

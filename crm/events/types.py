@@ -23,7 +23,8 @@ class EventType:
     sentence of the timeline, a %-format over the event's `data`. `icon` is a Tabler icon. `scope` is the API
     scope that may read it by webhook. `on_timeline` tells whether a customer's timeline shows it. `amounts`
     names the keys that the sentence tells as money, in the `currency` of the data, `figures` those that it
-    groups as a number (1,395), `words` those that it puts in the reader's own words.
+    groups as a number (1,395), `words` those that it puts in the reader's own words, `optional` those that
+    it leaves out where they are not known.
     """
 
     name: str
@@ -38,6 +39,7 @@ class EventType:
     amounts: tuple[str, ...] = field(default=())
     figures: tuple[str, ...] = field(default=())
     words: Mapping[str, Callable[[Any], Text]] = field(default_factory=dict)
+    optional: tuple[str, ...] = field(default=())
 
     def __post_init__(self) -> None:
         if self.name in REGISTRY:
@@ -46,7 +48,8 @@ class EventType:
 
     def sentence(self, data: dict[str, Any]) -> str:
         """The timeline's sentence in the active language; facts that older events lack show as a dash."""
-        known = dict.fromkeys(self.keys, "–") | data | self._money(data) | self._readable(data)
+        missing = dict.fromkeys(self.keys, "–") | dict.fromkeys(self.optional, "")
+        known = missing | data | self._money(data) | self._readable(data)
         try:
             # Not str(self.text) first: a text of ngettext_lazy chooses its form by the number in `known`.
             return str(self.text % known) if self.text else str(self.label)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -104,6 +105,22 @@ def task_reopen(*, task: Task) -> None:
     stored.done_at = stored.done_by = None
     stored.save(update_fields=["done_at", "done_by", "updated_at"])
     _announce(events.TASK_REOPENED, stored)
+
+
+def tasks_hand_on(given: Sequence[tuple[Task, Membership]]) -> None:
+    """Locked open tasks change hands: a whole day ends in the receiver's zone, and a due time that moved is
+    told anew. Nothing is announced and nobody told: the caller does. One query."""
+    for task, receiver in given:
+        task.assignee, task.updated_at = receiver, timezone.now()
+        if task.due_on is not None:
+            before = task.due_at
+            _set_due(task, task.due_on, None)
+            if task.due_at != before:
+                task.due_told_at = None
+        if task.remind_at is not None and task.due_at is not None:
+            task.remind_at = min(task.remind_at, task.due_at)
+    names = ["assignee", "zone", "due_at", "due_told_at", "remind_at", "updated_at"]
+    Task.objects.bulk_update([task for task, _receiver in given], names)
 
 
 @transaction.atomic

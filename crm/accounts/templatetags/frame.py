@@ -10,6 +10,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from crm.accounts.handover.models import Handover
+from crm.accounts.handover.selectors import open_handovers
 from crm.accounts.navigation import LinkGroup, Navigation, Target, navigation_for, settings_for
 from crm.accounts.notices import unread_count
 from crm.lib.tenancy import merchant_scope
@@ -78,3 +80,13 @@ def frame_words() -> dict[str, Any]:
         "chosen": _("%s chosen"),
         "too_big": _("This file is larger than %s MB."),
     }
+
+
+@register.simple_tag(takes_context=True)
+def frame_handovers(context: template.Context) -> list[Handover]:
+    """What leavers held and nobody took over yet, for who may hand it over; one query for them."""
+    membership = context.get("membership")
+    if not membership or not membership.can("team.handover") or not membership.sees_everything:
+        return []
+    with merchant_scope(membership.merchant):
+        return list(open_handovers().select_related("member__user")[:3])

@@ -1,0 +1,1 @@
+"""Who gets what comes in: ordered rules, by turns or to whoever has least."""

@@ -1,0 +1,408 @@
+"""Handing over and taking back: some hundred rows a transaction, in the order of their ids.
+
+Locks are taken in this order everywhere: the round, memberships by id, rows by id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from crm.accounts import events
+from crm.accounts.handover.models import Handover, HandoverMove, HandoverRow
+from crm.accounts.handover.registry import HOLDINGS, Given, Holding, Letter, Transfer
+from crm.accounts.handover.selectors import held_by, in_words, loads_of
+from crm.accounts.handover.sharing import share
+from crm.accounts.models import Membership, Merchant
+from crm.accounts.notices import notice_add
+from crm.accounts.why import by_handover
+from crm.events.actor import acting, current_actor
+from crm.events.emitting import emit
+from crm.events.ringing import ring_task
+from crm.lib import live
+from crm.lib.errors import Conflict, Rejected, Text
+from crm.lib.tenancy import all_merchants, merchant_scope
+
+State, How, RowState = HandoverMove.State, HandoverMove.How, HandoverRow.State
+CHUNK = 500
+# Rows chosen by hand; more is a rule's business.
+MOST_IDS = 1_000
+# The outbox is for single mails; to tell more people is a campaign's business.
+MOST_LETTERS = 2_000
+# A round that nobody worked on for so long lost its worker.
+LOST_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What is to go to whom: see HandoverMove. `ids` are rows chosen by hand, `letter` (subject, text)."""
+
+    how: str
+    kinds: Sequence[str]
+    people: Sequence[int] = ()
+    rest: int | None = None
+    ids: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    letter: tuple[str, str] | None = None
+
+
+def handover_assign(*, handover: Handover, ask: Ask, by: Membership | None) -> HandoverMove:
+    """The round, begun; up to 500 rows are with their new people when this returns, for more a worker is
+    rung.
+
+    Raises Rejected with the field when nobody fits or nothing is asked, Conflict when the transfer is closed
+    or a round is at work.
+    """
+    with transaction.atomic():
+        leaver = _locked_members(handover.merchant_id, [handover.member_id])[handover.member_id]
+        locked = Handover.objects.select_for_update(of=("self",)).get(pk=handover.pk)
+        if not locked.is_open or leaver.is_active:
+            raise Conflict(_("This transfer is closed."), code="closed")
+        _check(leaver, ask)
+        total = _total(leaver, ask)
+        if not total:
+            raise Rejected(_("There is nothing to hand over."), code="nothing")
+        move = _begun(locked, ask, by, total)
+        is_large = total > CHUNK
+        if is_large:
+            _ring(move)
+    if not is_large:
+        move_work(move=move)
+    move.refresh_from_db()
+    return move
+
+
+def _begun(handover: Handover, ask: Ask, by: Membership | None, total: int) -> HandoverMove:
+    subject, text = ask.letter or ("", "")
+    with _one_at_a_time():
+        move: HandoverMove = HandoverMove.objects.create(
+            merchant_id=handover.merchant_id,
+            handover=handover,
+            by=by,
+            actor=current_actor(),
+            how=ask.how,
+            kinds=list(ask.kinds),
+            ids={kind: sorted(set(ids)) for kind, ids in ask.ids.items()} if ask.ids else None,
+            people=list(ask.people),
+            rest=ask.rest,
+            total=total,
+            tell=ask.letter is not None,
+            tell_subject=subject[:200],
+            tell_text=text,
+        )
+    return move
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        if "one_works" not in str(error):
+            raise
+        text = _("A part of this is just being handed over. Wait for its end.")
+        raise Conflict(text, code="busy") from error
+
+
+def _check(leaver: Membership, ask: Ask) -> None:
+    if ask.how not in How.values:
+        raise _fault("how", _("Choose how to share it out."))
+    unknown = [kind for kind in [*ask.kinds, *ask.ids] if kind not in HOLDINGS]
+    if unknown or not ask.kinds:
+        raise _fault("kinds", _("Choose what to hand over."))
+    if sum(len(ids) for ids in ask.ids.values()) > MOST_IDS:
+        raise _fault("ids", _("At most %(most)s at once.") % {"most": f"{MOST_IDS:,}"})
+    chosen = [*ask.people, *([ask.rest] if ask.rest else [])]
+    people = _who_may_get(leaver, chosen)
+    if len(people) != len(set(chosen)):
+        raise _fault("people", _("Choose people who work here."))
+    if ask.how == How.PERSON and len(ask.people) != 1:
+        raise _fault("people", _("Choose one person."))
+    if ask.how == How.EVEN and not ask.people:
+        raise _fault("people", _("Choose between whom to share it out."))
+    for kind in ask.kinds:
+        needs = HOLDINGS[kind].needs
+        if people and not any(one.can(needs) for one in people.values()):
+            text = _("None of these people may have what stands under “%(what)s”.")
+            raise _fault("people", text % {"what": HOLDINGS[kind].label})
+    if ask.letter is not None:
+        _check_letter(leaver, ask)
+
+
+def _check_letter(leaver: Membership, ask: Ask) -> None:
+    assert ask.letter is not None
+    subject, text = ask.letter
+    if not subject.strip() or not text.strip():
+        raise _fault("tell_text", _("Write what customers shall read, or don't tell them."))
+    telling = [kind for kind in ask.kinds if HOLDINGS[kind].tell]
+    held = held_by([leaver.pk]).get(leaver.pk, {})
+    count = sum(len(ask.ids.get(kind, ())) if ask.ids else held.get(kind, 0) for kind in telling)
+    if count > MOST_LETTERS:
+        text = _("More than %(most)s customers would get a mail. Send them a campaign instead.")
+        raise _fault("tell", text % {"most": f"{MOST_LETTERS:,}"})
+
+
+def _fault(name: str, message: Text) -> Rejected:
+    return Rejected(message, code="bad_handover", fields={name: [message]})
+
+
+def _total(leaver: Membership, ask: Ask) -> int:
+    return sum(
+        HOLDINGS[kind].of(leaver).filter(**({"pk__in": ask.ids.get(kind, ())} if ask.ids else {})).count()
+        for kind in ask.kinds
+    )
+
+
+def _who_may_get(leaver: Membership, ids: Sequence[int]) -> dict[int, Membership]:
+    rows = Membership.objects.filter(merchant=leaver.merchant_id, is_active=True, pk__in=list(ids))
+    return {one.pk: one for one in rows.exclude(pk=leaver.pk)}
+
+
+def _locked_members(merchant_id: int, ids: Sequence[int] | None) -> dict[int, Membership]:
+    """Those members, or everybody, in a state that no deactivation changes before the commit. (A foreign key
+    to them can still be written: NO KEY.)"""
+    rows = Membership.objects.select_for_update(of=("self",), no_key=True).select_related("user", "merchant")
+    rows = rows.filter(merchant=merchant_id).order_by("pk")
+    return {one.pk: one for one in (rows if ids is None else rows.filter(pk__in=list(ids)))}
+
+
+def _ring(move: HandoverMove) -> None:
+    ring = partial(ring_task, "accounts.handover_work", [move.merchant_id, move.pk])
+    transaction.on_commit(ring, robust=True)
+
+
+# --- working ------------------------------------------------------------------------------------------------
+
+
+def work_on(*, merchant_id: int, move_id: int) -> None:
+    """The worker's door: everything that is left of the round."""
+    with merchant_scope(Merchant.objects.get(pk=merchant_id)):
+        move = HandoverMove.objects.filter(pk=move_id).first()
+        if move is not None:
+            move_work(move=move)
+
+
+def move_work(*, move: HandoverMove) -> None:
+    """Chunk after chunk until the end. Two workers take turns at the round's lock; none does a chunk
+    twice."""
+    with acting(move.actor or "system"):
+        while _chunk(move):
+            live.publish(move.merchant_id, ["handover"])
+    live.publish(move.merchant_id, ["handover"])
+
+
+@transaction.atomic
+def _chunk(move: HandoverMove) -> bool:
+    """One chunk, its receipt, events and place together; False when nothing is left."""
+    locked = HandoverMove.objects.select_for_update(of=("self",)).select_related("handover").get(pk=move.pk)
+    if not locked.is_working:
+        return False
+    members = _locked_members(locked.merchant_id, None)
+    leaver = members[locked.handover.member_id]
+    giving = locked.state == State.RUNNING
+    more = _give_chunk(locked, leaver, members) if giving else _return_chunk(locked, leaver, members)
+    locked.worked_at = timezone.now()
+    if not more:
+        _finish(locked, leaver, members)
+    locked.save()
+    return more
+
+
+def _give_chunk(move: HandoverMove, leaver: Membership, members: Mapping[int, Membership]) -> bool:
+    if leaver.is_active or move.place >= len(move.kinds):
+        return False  # came back in the middle: what they still have is theirs
+    holding = HOLDINGS[move.kinds[move.place]]
+    rows = holding.of(leaver).filter(pk__gt=move.cursor)
+    if move.ids is not None:
+        rows = rows.filter(pk__in=move.ids.get(holding.key, ()))
+    ids = list(rows.order_by("pk").values_list("pk", flat=True)[:CHUNK])
+    if not ids:
+        move.place, move.cursor = move.place + 1, 0
+        return move.place < len(move.kinds)
+    shares = _shares(move, holding, leaver, members, ids)
+    given = [Given(row, shares[row.pk]) for row in _locked_rows(holding, ids, leaver) if row.pk in shares]
+    _write(move, holding, leaver, given)
+    HandoverRow.objects.bulk_create(
+        HandoverRow(
+            merchant_id=move.merchant_id,
+            move=move,
+            kind=holding.key,
+            row_id=one.row.pk,
+            receiver=one.receiver,
+        )
+        for one in given
+    )
+    counts = move.receipt.setdefault(holding.key, {})
+    for one in given:
+        counts[str(one.receiver.pk)] = counts.get(str(one.receiver.pk), 0) + 1
+    move.cursor, move.seen, move.given = ids[-1], move.seen + len(ids), move.given + len(given)
+    return True
+
+
+def _shares(
+    move: HandoverMove,
+    holding: Holding,
+    leaver: Membership,
+    members: Mapping[int, Membership],
+    ids: Sequence[int],
+) -> dict[int, Membership]:
+    may = [one for one in members.values() if one.is_active and one != leaver and one.can(holding.needs)]
+    people = [one for one in may if one.pk in move.people] if move.people else may
+    if holding.key not in move.loads:
+        move.loads[holding.key] = {str(pk): n for pk, n in loads_of(holding, [one.pk for one in may]).items()}
+    shares = share(
+        how=move.how,
+        holding=holding,
+        ids=ids,
+        people=people,
+        leaver=leaver,
+        loads=move.loads[holding.key],
+    )
+    rest = next((one for one in may if one.pk == move.rest), None)
+    return dict.fromkeys(ids, rest) | shares if rest else shares
+
+
+def _locked_rows(holding: Holding, ids: Sequence[int], leaver: Membership) -> list[Any]:
+    """Those that are still the leaver's: somebody may have given one away since it was looked for."""
+    return list(holding.of(leaver).select_for_update(of=("self",)).filter(pk__in=ids).order_by("pk"))
+
+
+def _write(move: HandoverMove, holding: Holding, leaver: Membership, given: Sequence[Given]) -> None:
+    if not given:
+        return
+    name = str(leaver.user)
+    why = by_handover(name)
+    holding.write(given, Transfer(move.merchant_id, why, large=move.total > CHUNK))
+    if move.tell and holding.tell and move.state == State.RUNNING:
+        letter = Letter(move.tell_subject, move.tell_text, former=name, key=f"handover:{move.pk}")
+        move.told += holding.tell(given, letter)
+
+
+def _finish(move: HandoverMove, leaver: Membership, members: Mapping[int, Membership]) -> None:
+    now = timezone.now()
+    data: dict[str, Any] = {"email": leaver.user.email, "how": str(How(move.how).label)}
+    if move.state == State.RUNNING:
+        move.state, move.finished_at = State.DONE, now
+        data |= {"count": move.given, "receipt": move.receipt}
+        emit(events.HANDOVER_GIVEN, merchant=move.merchant_id, subject=move.handover, data=data)
+        _tell_receivers(move, leaver, members)
+        _close(move, leaver)
+        return
+    undone = not move.rows.filter(state=RowState.GIVEN).exists()
+    move.state = State.UNDONE if undone else State.DONE
+    move.undone_at = now
+    data |= {"count": move.returned, "stayed": move.stayed}
+    emit(events.HANDOVER_UNDONE, merchant=move.merchant_id, subject=move.handover, data=data)
+
+
+def _close(move: HandoverMove, leaver: Membership) -> None:
+    """Nothing is left: the transfer is done."""
+    if not held_by([leaver.pk]):
+        handover = Handover.objects.select_for_update(of=("self",)).get(pk=move.handover_id)
+        if handover.is_open:
+            handover.state, handover.closed_at = Handover.State.DONE, timezone.now()
+            handover.save(update_fields=["state", "closed_at"])
+
+
+def _tell_receivers(move: HandoverMove, leaver: Membership, members: Mapping[int, Membership]) -> None:
+    for pk in sorted({int(pk) for counts in move.receipt.values() for pk in counts}):
+        member = members.get(pk)
+        counts = {kind: given[str(pk)] for kind, given in move.receipt.items() if given.get(str(pk))}
+        if member is None or pk == move.by_id or not counts:
+            continue
+        with translation.override(member.user.language or member.merchant.locale):
+            notice_add(
+                member=member,
+                kind="handover",
+                title=_("%(name)s left; this is yours now.") % {"name": leaver.user},
+                line=in_words(counts),
+                href=HOLDINGS[next(kind for kind in move.kinds if kind in counts)].mine(member),
+                dedupe_key=f"handover-move:{move.pk}:{pk}",
+            )
+
+
+# --- taking back --------------------------------------------------------------------------------------------
+
+
+def undo_refusal(move: HandoverMove) -> Rejected | Conflict | None:
+    """Why the round can't be taken back; None when it can."""
+    if move.is_working:
+        return Conflict(_("A part of this is just being handed over. Wait for its end."), code="busy")
+    if not move.rows.filter(state=RowState.GIVEN).exists():
+        text = _("This was taken back already.") if move.undone_at else _("Nothing was given.")
+        return Conflict(text, code="undone")
+    if move.undo_until < timezone.now():
+        return Conflict(_("30 days are over: this can't be taken back any more."), code="too_late")
+    member = Membership.objects.select_related("user").get(pk=move.handover.member_id)
+    if not member.is_active:
+        text = _("%(name)s doesn't work here. Bring them back first, then take this back.")
+        return Rejected(text % {"name": member.user}, code="not_back")
+    return None
+
+
+def handover_undo(*, move: HandoverMove) -> HandoverMove:
+    """Begins to give back to the one who came back what nobody passed on or finished since.
+
+    Up to 500 rows are back when this returns. Raises Rejected with the reason when the member doesn't work
+    here, Conflict when the round runs, is undone already, or is older than 30 days.
+    """
+    with transaction.atomic():
+        locked = (
+            HandoverMove.objects.select_for_update(of=("self",)).select_related("handover").get(pk=move.pk)
+        )
+        if refusal := undo_refusal(locked):
+            raise refusal
+        locked.state, locked.worked_at, locked.actor = State.UNDOING, timezone.now(), current_actor()
+        with _one_at_a_time():
+            locked.save(update_fields=["state", "worked_at", "actor"])
+        is_large = locked.given > CHUNK
+        if is_large:
+            _ring(locked)
+    if not is_large:
+        move_work(move=locked)
+    move.refresh_from_db()
+    return move
+
+
+def _return_chunk(move: HandoverMove, leaver: Membership, members: Mapping[int, Membership]) -> bool:
+    """False ends it: nothing is left, or they left again; then the rest can be taken back another time."""
+    if not leaver.is_active:
+        return False
+    first = move.rows.filter(state=RowState.GIVEN).order_by("kind", "row_id").first()
+    if first is None:
+        return False
+    given = list(move.rows.filter(state=RowState.GIVEN, kind=first.kind).order_by("row_id")[:CHUNK])
+    holding = HOLDINGS[first.kind]
+    rows = holding.held().select_for_update(of=("self",)).filter(pk__in=[one.row_id for one in given])
+    there = {row.pk: row for row in rows.order_by("pk")}
+    back = [one for one in given if _still_with(holding, there.get(one.row_id), one.receiver_id)]
+    _write(move, holding, leaver, [Given(there[one.row_id], leaver) for one in back])
+    kept = {one.pk for one in given} - {one.pk for one in back}
+    HandoverRow.objects.filter(pk__in=[one.pk for one in back]).update(state=RowState.BACK)
+    HandoverRow.objects.filter(pk__in=kept).update(state=RowState.STAYED)
+    move.returned, move.stayed = move.returned + len(back), move.stayed + len(kept)
+    return True
+
+
+def _still_with(holding: Holding, row: Any, receiver_id: int) -> bool:
+    return row is not None and holding.holder_of(row) == receiver_id
+
+
+def sweep() -> int:
+    """Rings for rounds that lost their worker."""
+    with all_merchants(reason="beat looks for work of every merchant"):
+        lost = HandoverMove.objects.filter(
+            state__in=HandoverMove.WORKING, worked_at__lt=timezone.now() - timedelta(seconds=LOST_SECONDS)
+        )
+        found = list(lost.values_list("merchant_id", "pk"))
+    for merchant_id, move_id in found:
+        ring_task("accounts.handover_work", [merchant_id, move_id])
+    return len(found)
