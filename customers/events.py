@@ -125,6 +125,7 @@ DATA_GIVEN = EventType(
     _("Data handed over"),
     _("Downloaded their own data (%(way)s)"),
     icon="file-download",
+    audit="exported",
     scope="customers.read",
     keys=("way",),
 )

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from crm.accounts import events as account_events
 from crm.accounts.models import Membership
-from crm.accounts.routes import StaffRequest
+from crm.accounts.routes import WHOLE_SHOP, StaffRequest
 from crm.events.emitting import emit
 from crm.lib.errors import Forbidden, NotFound, Rejected
 from customers.belongings import address_add, address_change, address_remove
@@ -110,11 +110,12 @@ def place_actions(actions: list[Action], member: Membership, pk: int, parameter:
     """The same for buttons; `parameter` is the name that the record's id has in an action's query."""
     placed = []
     for action in actions:
-        if not member.can(action.needs):
+        closed = action.url_name in WHOLE_SHOP and not member.sees_everything
+        if closed or not member.can(action.needs):
             continue
         try:
             href = (
-                f"{reverse(action.url_name)}?{parameter}={pk}"
+                f"{reverse(action.url_name)}?{parameter}={pk}{'&' + action.also if action.also else ''}"
                 if action.query
                 else reverse(action.url_name, args=[pk])
             )

@@ -59,7 +59,7 @@ def add_hold(hold: Hold) -> None:
 class Action:
     """A button of the customer page: a URL name that takes the customer's id (`query=True`: ?customer=<id>).
 
-    `primary` ones stand in the header, the others in its menu.
+    `primary` ones stand in the header, the others in its menu; `also` is what the query has besides.
     """
 
     url_name: str
@@ -69,6 +69,7 @@ class Action:
     order: int
     primary: bool = False
     query: bool = False
+    also: str = ""
 
 
 ACTIONS: list[Action] = []

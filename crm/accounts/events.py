@@ -29,7 +29,11 @@ SETTINGS_CHANGED = EventType(
     "accounts.settings_changed", _("Settings changed"), _("Settings changed: %(changes)s"), on_timeline=False
 )
 PII_REVEALED = EventType(
-    "accounts.pii_revealed", _("Personal data shown"), _("%(field)s of a customer shown"), on_timeline=False
+    "accounts.pii_revealed",
+    _("Personal data shown"),
+    _("%(field)s of a customer shown"),
+    on_timeline=False,
+    audit="seen",
 )
 VIEW_SHARED = EventType(
     "accounts.view_shared",
@@ -43,6 +47,7 @@ DATA_EXPORTED = EventType(
     _("Data exported"),
     _("%(rows)s rows of %(what)s exported"),
     on_timeline=False,
+    audit="exported",
     keys=("rows", "what"),
     figures=("rows",),
 )

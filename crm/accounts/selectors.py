@@ -66,8 +66,13 @@ def permission_areas() -> list[PermissionArea]:
     return [PermissionArea(name, rows) for name, rows in areas.items()]
 
 
-def actor_names(*, merchant: Merchant, actors: set[str]) -> dict[str, str]:
-    """Who stands behind "user:7" and "key:3", by that text. Two queries. In the merchant's scope."""
+def actor_names(*, merchant: Merchant, actors: set[str] | None) -> dict[str, str]:
+    """Who stands behind "user:7" and "key:3", by that text; None for everybody whom the shop knows.
+    Two queries. In the merchant's scope."""
+    if actors is None:
+        everybody = User.objects.filter(memberships__merchant=merchant)
+        names = {f"user:{user.pk}": user.get_full_name() for user in everybody}
+        return names | {f"key:{key.pk}": key.name for key in ApiKey.objects.all()}
     ids: dict[str, set[int]] = {"user": set(), "key": set()}
     for actor in actors:
         kind, _, number = actor.partition(":")

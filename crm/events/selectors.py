@@ -1,6 +1,9 @@
 """Page-shaped reads of the log."""
 
-from django.db.models import Q, QuerySet
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Min, Q, QuerySet
 
 from crm.events.models import Delivery, Event
 from crm.events.types import REGISTRY
@@ -22,14 +25,57 @@ def subject_timeline(*, subject_type: str, subject_id: int) -> QuerySet[Event]:
     )
 
 
-def audit_log(*, actor: str = "", name: str = "") -> QuerySet[Event]:
+@dataclass(frozen=True)
+class AuditQuery:
+    """What of the log is wanted. `actor` is "user:7", "key:3", "customer" or "" for everybody; `name` one
+    kind of event; `sort` "seen" (also "exported": who saw or took data), "changed" or ""; `since` and `until`
+    bound when it was written. `customer_id` narrows to one person: with `sort` "seen", lists exported since
+    they are known are in it too, for they may have held them."""
+
+    actor: str = ""
+    name: str = ""
+    sort: str = ""
+    customer_id: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    text: str = ""
+
+
+def audit_log(query: AuditQuery) -> QuerySet[Event]:
     """What people and keys did, newest first."""
     events = Event.objects.exclude(actor="")
-    if actor:
-        events = events.filter(actor=actor)
-    if name:
-        events = events.filter(name=name)
+    if query.actor == "customer":
+        events = events.filter(actor__startswith="customer:")
+    elif query.actor:
+        events = events.filter(actor=query.actor)
+    if query.name:
+        events = events.filter(name=query.name)
+    if query.sort == "seen":
+        events = events.filter(name__in=_audited("seen") + _audited("exported"))
+    elif query.sort == "changed":
+        events = events.exclude(name__in=_audited("seen") + _audited("exported"))
+    if query.customer_id is not None:
+        events = events.filter(_about(query.customer_id, with_lists=query.sort == "seen"))
+    if query.since:
+        events = events.filter(created_at__gte=query.since)
+    if query.until:
+        events = events.filter(created_at__lt=query.until)
+    if query.text:
+        events = events.filter(data__icontains=query.text)
     return events.order_by("-id")
+
+
+def _audited(how: str) -> list[str]:
+    return [kind.name for kind in REGISTRY.values() if kind.audit == how]
+
+
+def _about(customer_id: int, *, with_lists: bool) -> Q:
+    theirs = Q(customer_id=customer_id)
+    if not with_lists:
+        return theirs
+    first = Event.objects.filter(customer_id=customer_id).aggregate(at=Min("created_at"))["at"]
+    lists = Q(name__in=_audited("exported"), customer_id__isnull=True)
+    return theirs | (lists & Q(created_at__gte=first) if first else lists)
 
 
 def troubled_deliveries() -> QuerySet[Delivery]:

@@ -24,7 +24,8 @@ class EventType:
     scope that may read it by webhook. `on_timeline` tells whether a customer's timeline shows it. `amounts`
     names the keys that the sentence tells as money, in the `currency` of the data, `figures` those that it
     groups as a number (1,395), `words` those that it puts in the reader's own words, `optional` those that
-    it leaves out where they are not known.
+    it leaves out where they are not known. `audit` says that somebody saw personal data ("seen") or took data
+    out of the house ("exported"); everything else is a change.
     """
 
     name: str
@@ -40,6 +41,7 @@ class EventType:
     figures: tuple[str, ...] = field(default=())
     words: Mapping[str, Callable[[Any], Text]] = field(default_factory=dict)
     optional: tuple[str, ...] = field(default=())
+    audit: str = ""
 
     def __post_init__(self) -> None:
         if self.name in REGISTRY:

@@ -21,6 +21,7 @@ def _kind(
         keys=("what", "rows", *keys),
         figures=("rows",),
         words={"what": label_of},
+        audit="exported",
     )
 
 

@@ -51,6 +51,8 @@ PROOF = """
     settings.edit           x x . . . .
     team.view               x x x x x x
     team.edit               x x . . . .
+    team.handover           x x . . . .
+    team.assign             x x . . . .
     integrations.view       x x . . . .
     integrations.edit       x x . . . .
     audit.view              x x . . . .
