@@ -96,7 +96,9 @@ def customers_tell(given: Sequence[Given], letter: Letter) -> int:
     for one in reachable:
         if digests[one.row.pk] in barred:
             continue
-        subject, text = letter.filled(name=one.row.name, colleague=str(one.receiver.user), shop=merchant.name)
+        subject, text = letter.filled(
+            name=one.row.name or one.row.email, colleague=str(one.receiver.user), shop=merchant.name
+        )
         mail = post(
             merchant=merchant,
             to=one.row.email,

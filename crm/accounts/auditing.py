@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from django.http import QueryDict
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from crm.events.selectors import AuditQuery
 from crm.events.types import REGISTRY
@@ -66,7 +67,11 @@ def query_of(words: Mapping[str, str]) -> str:
 
 def tabs(path: str, words: Mapping[str, str]) -> list[Tab]:
     """Everything; who saw or took data; what was changed. The other filters stay."""
-    labels = {"": _("Everything"), "seen": _("Seen or exported"), "changed": _("Changed")}
+    labels = {
+        "": _("Everything"),
+        "seen": _("Seen or exported"),
+        "changed": pgettext("lines of the audit log", "Changed"),
+    }
     return [
         Tab(label, f"{path}?{query_of({**words, 'sort': sort})}", words["sort"] == sort)
         for sort, label in labels.items()

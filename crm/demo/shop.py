@@ -21,6 +21,7 @@ from crm.demo.stories.doubles import doubles_write
 from crm.demo.stories.errands import errands_write
 from crm.demo.stories.exports import exports_write
 from crm.demo.stories.firms import firms_write
+from crm.demo.stories.leavers import leavers_write
 from crm.demo.stories.mailings import mailings_write
 from crm.demo.stories.opinions import opinions_write
 from crm.demo.stories.record import fields_write, views_write
@@ -113,6 +114,7 @@ def _stories(merchant: Merchant, members: list[Membership], now: datetime, seed:
     exports_write(merchant=merchant, manager=manager)
     doubles_write(merchant=merchant, manager=manager, agent=agent)
     mailings_write(merchant=merchant, marketer=by_role[Role.MARKETER], now=now, seed=seed)
+    leavers_write(merchant=merchant, members=members, now=now)
 
 
 def _staff(merchant: Merchant) -> list[Membership]:

@@ -10,6 +10,7 @@ from django.urls import reverse
 from crm.accounts.assignment.choosing import try_out
 from crm.accounts.assignment.registry import SUBJECTS
 from crm.accounts.assignment.services import rule_change, rule_create, rule_move
+from crm.accounts.changes import team_delete
 from crm.accounts.models import AssignmentRule
 from crm.events.delivering import deliver
 from crm.events.models import Delivery, Event
@@ -181,6 +182,20 @@ def test_one_default_and_an_order_that_moves(scoped):
     rule_move(rule=rules[0], up=True)  # is the first already
     order = AssignmentRule.objects.order_by("is_default", "position").values_list("name", "conditions")
     assert list(order) == [("A", {}), ("C", {}), ("B", {}), ("Rest", {})]
+
+
+def test_a_rule_whose_team_is_gone_can_be_switched_off_and_given_people(scoped):
+    team = make_team(scoped, "East")
+    member = make_member(scoped, "agent", team=team)
+    rule = ticket_rule(scoped, team=team)
+    team_delete(team=team)
+    assert opened(scoped) is None
+    assert rule_change(rule=rule, is_active=False) == ["is_active"]
+    rule_change(rule=rule, is_active=True, people=[member.pk])
+    assert opened(scoped) == member.pk
+    rule_change(rule=rule, team=make_team(scoped, "West"))
+    rule_change(rule=rule, people=[member.pk])  # people take the team's place
+    assert AssignmentRule.objects.get().team is None
 
 
 class TestPages:

@@ -33,6 +33,8 @@ STAFF_PAGES = [
     *("order_list", "order_record", "product_list", "product_record", "channel_list"),
     *("review_list", "review_detail", "review_integrity"),
     *("batch_list", "batch_new", "batch_record", "insight"),
+    *("handover_list", "handover_record", "handover_held", "handover_receipt"),
+    *("assignment", "rule_new", "rule_edit", "audit_log"),
 ]
 PUBLIC_PAGES = ["public_product_reviews", "public_integrity"]
 EMPTY_PAGES = [
@@ -47,7 +49,7 @@ EMPTY_PAGES = [
         "channel_list",
     ),
     *("review_list", "review_integrity", "batch_list", "insight", "duplicate_queue"),
-    *("task_list", "notice_list", "conflict_list"),
+    *("task_list", "notice_list", "conflict_list", "handover_list", "assignment"),
 ]
 MISSING = "/customers/987654321/"
 PHONE, WIDE = {"width": 390, "height": 844}, {"width": 1440, "height": 900}

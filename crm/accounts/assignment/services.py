@@ -101,10 +101,14 @@ def _fill(rule: AssignmentRule, fields: Mapping[str, Any]) -> None:
         rule.conditions = _conditions(rule, fields["conditions"])
     if rule.is_default:
         rule.conditions = {}
-    _check_team(rule)
+    if {"team", "people"} & set(fields) or rule.pk is None:  # a rule whose team is gone can be switched off
+        _check_team(rule, by_people="team" not in fields and bool(fields.get("people")))
 
 
-def _check_team(rule: AssignmentRule) -> None:
+def _check_team(rule: AssignmentRule, *, by_people: bool) -> None:
+    """A team or people. People alone take the place of a team."""
+    if by_people:
+        rule.team = None
     team: Team | None = rule.team
     if team is not None and team.merchant_id != rule.merchant_id:
         raise _fault("team", _("Choose a team."))

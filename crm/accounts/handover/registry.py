@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,8 @@ from django.db.models import Q, QuerySet
 
 from crm.accounts.models import Membership
 from crm.events.types import Text
+
+PLACES = re.compile(r"\{\{\s*(name|colleague|former|shop)\s*\}\}")
 
 
 @dataclass(frozen=True)
@@ -43,11 +46,11 @@ class Letter:
     def filled(self, *, name: str, colleague: str, shop: str) -> tuple[str, str]:
         """(subject, text) for one customer."""
         words = {"name": name, "colleague": colleague, "former": self.former, "shop": shop}
-        subject, text = self.subject, self.text
-        for place, word in words.items():
-            subject = subject.replace("{{" + place + "}}", word)
-            text = text.replace("{{" + place + "}}", word)
-        return subject, text
+
+        def put(match: re.Match[str]) -> str:
+            return words[match[1]]
+
+        return PLACES.sub(put, self.subject), PLACES.sub(put, self.text)
 
 
 @dataclass(frozen=True)
