@@ -52,6 +52,7 @@ harmless(
     "actor",
     "kinds",
     "ids",
+    "people",
     "loads",
     "receipt",
     "tell_subject",
@@ -64,5 +65,6 @@ harmless(
     "subject",
     "name",
     "conditions",
+    "people",
     why="the shop's own words for who gets what comes in",
 )
