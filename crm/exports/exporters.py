@@ -50,7 +50,8 @@ def _audit(ask: Ask) -> QuerySet[Event]:
     if not ask.viewer.sees_everything or not ask.viewer.can("audit.view"):
         raise NotFound
     rows = audit_log(auditing.read(ask.parameters, zone=ask.merchant.zone))
-    return ask.ticked(rows).annotate(facts=Cast("data", TextField()))
+    found: QuerySet[Event] = ask.ticked(rows).annotate(facts=Cast("data", TextField()))
+    return found
 
 
 def _who() -> Extra:
