@@ -69,6 +69,7 @@ class CustomerViewSet(MergeMixin, UpsertMixin, ReadViewSet):
     """Customers, newest first; erased ones are left out, merged ones answer 410 with who they are now."""
 
     model = Customer
+    narrows = True
     scopes = {
         "GET": "customers.read",
         "POST": "customers.write",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
-from customers.visibility import seen_by
+from customers.visibility import of_member, seen_by
 
 if TYPE_CHECKING:
     from crm.accounts.models import Membership
@@ -47,7 +47,7 @@ class TaskQuerySet(models.QuerySet[Any]):
         condition = seen_by(membership)
         if condition is None:
             return self
-        mine = models.Q(assignee=membership) | models.Q(creator=membership)
+        mine = of_member(membership, "assignee") | of_member(membership, "creator")
         if membership.visibility == "team" and membership.team_id:
             mine |= models.Q(assignee__team=membership.team_id)
         if membership.visibility == "all":

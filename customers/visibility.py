@@ -27,6 +27,12 @@ def in_region(region: str, prefix: str = "") -> Q:
     return condition
 
 
+def of_member(membership: Membership, path: str) -> Q:
+    """Rows that are the member's by that column; none for who is nobody in particular, such as an API key
+    (never "is NULL")."""
+    return Q(**{path: membership.pk}) if membership.pk is not None else Q(pk__in=[])
+
+
 def seen_by(membership: Membership, prefix: str = "") -> Q | None:
     """The condition on a customer (at `prefix`, such as "customer__"), None for who sees everything.
 
@@ -35,7 +41,7 @@ def seen_by(membership: Membership, prefix: str = "") -> Q | None:
     """
     if membership.sees_everything:
         return None
-    own = Q(**{f"{prefix}owner": membership.pk})
+    own = of_member(membership, f"{prefix}owner")
     if membership.visibility == Visibility.ALL:
         return own | in_region(membership.region, prefix)
     if membership.visibility != Visibility.TEAM or not membership.team_id:

@@ -45,6 +45,7 @@ class OrderViewSet(UpsertMixin, ReadViewSet):
     """Orders of every channel, newest first."""
 
     model = Order
+    narrows = True
     scopes = {"GET": "orders.read", "POST": "orders.write"}
     serializer_class = shapes.OrderSerializer
     filterset_class = OrderFilterSet

@@ -83,6 +83,7 @@ class ReviewViewSet(ReadViewSet):
     """Reviews in every state. Nothing deletes one."""
 
     model = Review
+    narrows = True
     scopes = {"GET": "reviews.read", "POST": "reviews.write"}
     serializer_class = ReviewSerializer
     filterset_class = ReviewFilters

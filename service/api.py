@@ -112,6 +112,7 @@ class TicketViewSet(ReadViewSet):
     """Tickets, the newest first."""
 
     model = Ticket
+    narrows = True
     scopes = {"GET": "tickets.read", "POST": "tickets.write"}
     serializer_class = TicketSerializer
     filterset_class = TicketFilters

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from customers.visibility import in_region, seen_by
+from customers.visibility import in_region, of_member, seen_by
 
 if TYPE_CHECKING:
     from crm.accounts.models import Membership
@@ -42,7 +42,8 @@ class TicketQuerySet(models.QuerySet[Any]):
         unkept = Q(customer__owner__isnull=True, customer__team__isnull=True)
         if membership.region:
             unkept &= in_region(membership.region, "customer__")
-        mine = Q(assignee=membership) | Q(assignee__isnull=True) & (Q(customer__isnull=True) | unkept)
+        nobodys = Q(assignee__isnull=True) & (Q(customer__isnull=True) | unkept)
+        mine = of_member(membership, "assignee") | nobodys
         if membership.visibility == "team" and membership.team_id:
             mine |= Q(assignee__team=membership.team_id)
         return self.filter(mine | theirs)

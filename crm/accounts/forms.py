@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from crm.accounts.models import Membership, Merchant, Team, User
+from crm.accounts.models import ApiKey, Membership, Merchant, Team, User
 from crm.accounts.permissions import SCOPES, Role
 from crm.lib.money import CURRENCIES, validate_currency
 
@@ -143,11 +143,27 @@ class ApiKeyForm(forms.Form):
     scopes = forms.MultipleChoiceField(
         label=_("What it may do"), choices=list(SCOPES.items()), widget=forms.CheckboxSelectMultiple
     )
+    bound = forms.ChoiceField(
+        label=_("Sees"),
+        choices=ApiKey.Bound.choices,
+        required=False,
+        help_text=_(
+            "A key for a part of the shop only reads: customers, companies, tasks, orders, tickets, reviews."
+        ),
+    )
+    team = forms.ModelChoiceField(
+        label=_("Team"), queryset=Team.objects.none(), required=False, empty_label=_("No team")
+    )
+    region = forms.CharField(label=_("Region"), max_length=60, required=False)
     expires_on = forms.DateField(
         label=_("Stops working after"),
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["team"].queryset = Team.objects.order_by("name")  # type: ignore[attr-defined]
 
 
 class RateForm(forms.Form):

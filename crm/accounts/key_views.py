@@ -14,6 +14,7 @@ from crm.accounts import selectors, services
 from crm.accounts.forms import ApiKeyForm
 from crm.accounts.models import ApiKey
 from crm.accounts.routes import StaffRequest
+from crm.lib.errors import Rejected
 
 
 def apikey_list(request: StaffRequest) -> HttpResponse:
@@ -25,23 +26,40 @@ def apikey_list(request: StaffRequest) -> HttpResponse:
 def apikey_create(request: StaffRequest) -> HttpResponse:
     """The form, then the secret, once."""
     form = ApiKeyForm(request.POST or None)
-    if request.method != "POST" or not form.is_valid():
-        return render(
-            request, "accounts/apikey_create.html", {"form": form}, status=422 if form.errors else 200
-        )
-    last_day = form.cleaned_data["expires_on"]
-    key, secret = services.apikey_create(
-        merchant=request.merchant,
-        name=form.cleaned_data["name"],
-        scopes=form.cleaned_data["scopes"],
-        actor=request.user,
-        expires_at=(
-            datetime.combine(last_day + timedelta(days=1), time.min, request.merchant.zone)
-            if last_day
-            else None
-        ),
-    )
+    made = _made(request, form) if request.method == "POST" and form.is_valid() else None
+    if made is None:
+        status = 422 if form.errors else 200
+        return render(request, "accounts/apikey_create.html", {"form": form}, status=status)
+    key, secret = made
     return render(request, "accounts/apikey_created.html", {"key": key, "secret": secret})
+
+
+def _made(request: StaffRequest, form: ApiKeyForm) -> tuple[ApiKey, str] | None:
+    """(key, secret), or None with the refusal in the form."""
+    said = form.cleaned_data
+    last_day = said["expires_on"]
+    try:
+        return services.apikey_create(
+            merchant=request.merchant,
+            name=said["name"],
+            scopes=said["scopes"],
+            actor=request.user,
+            bound=said["bound"],
+            team=said["team"],
+            region=said["region"],
+            expires_at=(
+                datetime.combine(last_day + timedelta(days=1), time.min, request.merchant.zone)
+                if last_day
+                else None
+            ),
+        )
+    except Rejected as refusal:
+        for name, texts in refusal.fields.items():
+            for text in texts:
+                form.add_error(name, str(text))
+        if not refusal.fields:
+            form.add_error(None, str(refusal.message))
+        return None
 
 
 @require_POST

@@ -21,7 +21,7 @@ from crm.accounts.handover.models import Handover, HandoverMove, HandoverRow
 from crm.accounts.permissions import Role, permissions_of
 from crm.accounts.saved_views.models import DefaultView, SavedView
 from crm.lib.money import CurrencyField
-from crm.lib.tenancy import TenantManager, TenantModel
+from crm.lib.tenancy import MerchantForeignKey, TenantManager, TenantModel
 
 __all__ = [
     "ApiKey",
@@ -179,7 +179,16 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
 
 
 class ApiKey(TenantModel):
-    """A program's access: shown once, kept as SHA-256, found by its prefix."""
+    """A program's access: shown once, kept as SHA-256, found by its prefix.
+
+    A key that is bound to a team's or a region's part of the shop only reads, and only lists that can be
+    narrowed (crm/api/views.py). One whose team is gone sees nothing.
+    """
+
+    class Bound(models.TextChoices):
+        WHOLE = "", _("The whole shop")
+        TEAM = "team", _("A team's customers")
+        REGION = "region", _("A region's customers")
 
     MARK: ClassVar[str] = "gx"
 
@@ -187,6 +196,11 @@ class ApiKey(TenantModel):
     prefix = models.CharField(max_length=12, unique=True)
     digest = models.CharField(max_length=64)
     scopes = ArrayField(models.CharField(max_length=30), default=list)
+    bound = models.CharField(_("sees"), max_length=6, choices=Bound, blank=True, default="")
+    team = MerchantForeignKey(
+        Team, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
+    region = models.CharField(_("region"), max_length=60, blank=True, default="")
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
@@ -196,10 +210,24 @@ class ApiKey(TenantModel):
     objects: ClassVar = TenantManager.from_queryset(ApiKeyQuerySet)()
 
     class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(bound="region", region=""), name="accounts_apikey_region_named"
+            )
+        ]
         indexes = [models.Index(fields=["merchant", "-created_at"], name="accounts_apikey_recent")]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+    @property
+    def viewer(self) -> Membership:
+        """Whose eyes the key sees with: nobody's in particular (no id), bound as the key is."""
+        sees = Membership.Visibility.TEAM if self.bound == self.Bound.TEAM else Membership.Visibility.ALL
+        region = self.region if self.bound == self.Bound.REGION else ""
+        return Membership(
+            merchant=self.merchant, role=Role.OWNER, visibility=sees, team_id=self.team_id, region=region
+        )
 
     @classmethod
     def fresh_secret(cls) -> tuple[str, str, str]:

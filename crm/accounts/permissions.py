@@ -108,6 +108,11 @@ SCOPES: dict[str, object] = {
     "webhooks.write": _("Manage webhooks"),
 }
 
+# What a key may be given that sees a part of the shop: reading, where it can be narrowed.
+PART_SCOPES = frozenset(
+    {"customers.read", "companies.read", "tasks.read", "orders.read", "tickets.read", "reviews.read"}
+)
+
 
 def permissions_of(role: str) -> frozenset[str]:
     """Every permission of the role; none for an unknown one."""

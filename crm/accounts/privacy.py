@@ -42,6 +42,8 @@ harmless(
     "prefix",
     "digest",
     "scopes",
+    "bound",
+    "region",
     why="a program's access, made by the shop's staff",
 )
 harmless("accounts.team", "name", why="the shop's own")

@@ -37,7 +37,7 @@ def team_list() -> QuerySet[Team]:
 
 def apikey_list() -> QuerySet[ApiKey]:
     """Keys that work first, newest first."""
-    return ApiKey.objects.select_related("created_by").order_by("revoked_at", "-created_at")
+    return ApiKey.objects.select_related("created_by", "team").order_by("revoked_at", "-created_at")
 
 
 def rate_list() -> QuerySet[ExchangeRate]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -14,7 +15,7 @@ from crm.accounts import events
 from crm.accounts.handover.opening import handover_open
 from crm.accounts.leaving import end_everything
 from crm.accounts.models import ApiKey, ExchangeRate, Membership, Merchant, Team, User
-from crm.accounts.permissions import SCOPES, Role
+from crm.accounts.permissions import PART_SCOPES, SCOPES, Role
 from crm.events import emitting
 from crm.lib.errors import Conflict, Rejected
 from crm.lib.tenancy import merchant_scope
@@ -104,8 +105,12 @@ def apikey_create(
     scopes: Iterable[str],
     actor: User | None = None,
     expires_at: datetime | None = None,
+    bound: str = "",
+    team: Team | None = None,
+    region: str = "",
 ) -> tuple[ApiKey, str]:
-    """(the key's row, its secret). The secret is never shown again. Raises Rejected for an unknown scope."""
+    """(the key's row, its secret). The secret is never shown again. `bound` to "team" or "region", it sees
+    that part of the shop. Raises Rejected for an unknown scope, or one that such a key can't have."""
     wanted = sorted(set(scopes))
     unknown = [scope for scope in wanted if scope not in SCOPES]
     if unknown or not wanted:
@@ -113,6 +118,7 @@ def apikey_create(
             _("Unknown scope: %(names)s") % {"names": ", ".join(unknown)} if unknown else _("Choose a scope.")
         )
         raise Rejected(message, code="bad_scope", fields={"scopes": [message]})
+    part = _part_of_shop(wanted, bound, team, region)
     prefix, secret, digest = ApiKey.fresh_secret()
     with merchant_scope(merchant):
         key = ApiKey.objects.create(
@@ -123,11 +129,31 @@ def apikey_create(
             scopes=wanted,
             created_by=actor,
             expires_at=expires_at,
+            **part,
         )
         emitting.emit(
             events.APIKEY_CREATED, merchant=merchant, subject=key, data={"name": name, "scopes": wanted}
         )
     return key, secret
+
+
+def _part_of_shop(scopes: list[str], bound: str, team: Team | None, region: str) -> dict[str, Any]:
+    """The key's columns that bind it; empty for the whole shop."""
+    if not bound:
+        return {}
+    more = sorted(set(scopes) - PART_SCOPES)
+    if more:
+        text = _("A key for a part of the shop only reads. It can't have: %(names)s")
+        raise _key_fault("scopes", text % {"names": ", ".join(more)})
+    if bound == ApiKey.Bound.TEAM and team is not None:
+        return {"bound": bound, "team": team}
+    if bound == ApiKey.Bound.REGION and region.strip():
+        return {"bound": bound, "region": region.strip()}
+    raise _key_fault("bound", _("Choose the team, or name the region."))
+
+
+def _key_fault(name: str, message: str) -> Rejected:
+    return Rejected(message, code="bad_key", fields={name: [message]})
 
 
 @transaction.atomic

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from django.db import models, transaction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,6 +20,7 @@ from crm.api.idempotency import answer_once, read_key
 from crm.api.query import check_query
 from crm.api.throttle import Budget
 from crm.events.actor import acting
+from crm.lib.errors import Forbidden
 from crm.lib.tenancy import merchant_scope
 
 
@@ -28,9 +30,11 @@ class ApiDoor(APIView):
     `scopes` names the key's scope by method, {"GET": "orders.read", "POST": "orders.write"}, or by
     "METHOD action" for single extra actions. `query_params` are the query parameters that an operation
     knows beside pages and filters; an unknown one is refused: a mistyped filter
-    would return everything.
+    would return everything. A key that is bound to a part of the shop reads only where `narrows` says that
+    the rows can be narrowed to it; everything else is closed to it.
     """
 
+    narrows: ClassVar[bool] = False
     scopes: ClassVar[dict[str, str]] = {}
     query_params: frozenset[str] = frozenset()
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
@@ -64,8 +68,15 @@ class ApiDoor(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
+        self._check_part(request)
         check_query(self, request)
         request._request.body  # noqa: B018 - read at once: too much of it is a 413 before anything is done
+
+    def _check_part(self, request: Request) -> None:
+        key = request.auth
+        if isinstance(key, ApiKey) and key.bound and not (self.narrows and request.method in ("GET", "HEAD")):
+            text = _("This key sees a part of the shop, and this can't be narrowed to it.")
+            raise Forbidden(text, code="part_of_shop")
 
     def _answer(self, request: Request) -> HttpResponseBase:
         try:
@@ -115,7 +126,8 @@ class ApiView(ApiDoor):
 
 
 class TenantViewSet(ApiDoor, GenericViewSet[Any]):
-    """Operations on the rows of one model. `rows()` says which of them the operation sees.
+    """Operations on the rows of one model. `rows()` says which of them the operation sees; with `narrows`
+    their queryset has `visible_to`.
 
     `ordering` is the keyset: all columns in one direction, never NULL, the last one unique.
     """
@@ -131,7 +143,8 @@ class TenantViewSet(ApiDoor, GenericViewSet[Any]):
     def get_queryset(self) -> models.QuerySet[Any]:
         if getattr(self, "swagger_fake_view", False):  # the schema is made outside any merchant's scope
             return self.model._base_manager.none()
-        return self.rows()
+        rows: Any = self.rows()
+        return rows.visible_to(self.api_key.viewer) if self.api_key.bound else rows  # type: ignore[no-any-return]
 
 
 class ReadViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):

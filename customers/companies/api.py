@@ -139,6 +139,7 @@ class CompanyViewSet(UpsertMixin, ReadViewSet):
     """Companies, newest first; archived ones too, unless `archived=false`."""
 
     model = Company
+    narrows = True
     scopes = {
         "GET": "companies.read",
         "POST": "companies.write",

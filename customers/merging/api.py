@@ -112,15 +112,21 @@ class MergeMixin:
     rows: Any
     kwargs: dict[str, Any]
     get_serializer_context: Any
+    get_queryset: Any
+    api_key: Any
 
     def get_object(self) -> Any:
         try:
             return super().get_object()  # type: ignore[misc]
         except Http404:
             survivor_id = survivor_id_of(int(self.kwargs["pk"]))
-            if survivor_id is not None:
+            if survivor_id is not None and self._may_know(survivor_id):
                 raise MergedAway(survivor_id) from None
             raise
+
+    def _may_know(self, survivor_id: int) -> bool:
+        """A key for a part of the shop is told of nobody outside of it."""
+        return not self.api_key.bound or self.get_queryset().filter(pk=survivor_id).exists()
 
     @extend_schema(request=MergeInput, responses={200: MergeAnswerSerializer})
     @action(detail=True, methods=["post"])

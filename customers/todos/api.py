@@ -80,6 +80,7 @@ class TaskViewSet(ReadViewSet):
     """Tasks, newest first."""
 
     model = Task
+    narrows = True
     scopes = {
         "GET": "tasks.read",
         "POST": "tasks.write",

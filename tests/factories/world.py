@@ -69,6 +69,7 @@ SENSE: dict[tuple[str, str], Any] = {
     ("customers.Identity", "scope"): "",
     ("accounts.ApiKey", "revoked_at"): None,
     ("accounts.ApiKey", "expires_at"): None,
+    ("accounts.ApiKey", "bound"): "",
     ("accounts.ApiKey", "prefix"): lambda world: world.canary[-10:],
     ("marketing.Segment", "archived_at"): None,
     ("marketing.Template", "archived_at"): None,
