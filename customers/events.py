@@ -17,6 +17,7 @@ REGION_CHANGES = {
 def region_change_text(change: str) -> Text:
     return REGION_CHANGES.get(change, change)
 
+
 CUSTOMER_CREATED = EventType(
     "customers.customer_created",
     _("Customer created"),

@@ -20,6 +20,8 @@ from tests.factories.fixtures import client_of, prove
 from tests.factories.world import make_world
 
 QUERIES = {
+    "audit": lambda world: f"actor={world.row('events.Event').actor}",
+    "handover": lambda world: f"move={world.row('accounts.HandoverMove').pk}",
     "customers": lambda world: "",
     "companies": lambda world: "",
     "company_contacts": lambda world: "",
