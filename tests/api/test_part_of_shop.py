@@ -1,5 +1,7 @@
 """A key for a part of the shop reads that part, and nothing else of the shop."""
 
+import re
+
 import pytest
 from django.urls import reverse
 
@@ -92,11 +94,14 @@ def test_no_operation_shows_more_whatever_scopes_the_key_has(db):
     for one in registered():
         model = one.viewset.model
         pk = world.rows[model].pk if model in world.rows else world.member.pk
+        segment = str(world.row("marketing.Segment").pk)
+        prefix = re.sub(r"\(\?P<segment>[^)]*\)", segment, one.prefix)
         for method, action in operations_of(one.viewset):
-            path, _is_detail = _api_path(one.viewset, f"/api/v1/{one.prefix}/", pk, action)
+            path, _is_detail = _api_path(one.viewset, f"/api/v1/{prefix}/", pk, action)
             answer = getattr(client, method.lower())(path, content_type="application/json")
             open_to_parts = one.viewset.narrows and method == "GET"
-            assert open_to_parts or answer.status_code == 403, (method, path)
+            # 415: a file that is none is refused before anybody asks what the key sees.
+            assert open_to_parts or answer.status_code in (403, 415), (method, path)
             assert world.canary not in answer.content.decode(), (method, path)
             walked[method, path] = answer.status_code
     assert len(walked) > 80

@@ -20,7 +20,7 @@ from tests.factories.fixtures import client_of, prove
 from tests.factories.world import make_world
 
 QUERIES = {
-    "audit": lambda world: f"actor={world.row('events.Event').actor}",
+    "audit": lambda world: f"customer={world.row('events.Event').customer_id}",
     "handover": lambda world: f"move={world.row('accounts.HandoverMove').pk}",
     "customers": lambda world: "",
     "companies": lambda world: "",
