@@ -18,6 +18,7 @@ REGISTRY_MODULES = (
     "merging",
     "portal",
     "privacy",
+    "retention",
     "traces",
 )
 

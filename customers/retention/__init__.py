@@ -1,0 +1,6 @@
+"""Retention: how long a shop keeps what. This package is itself the customers' `retention` module: importing
+it declares the kinds of this app."""
+
+from customers.retention import kinds, tasks
+
+__all__ = ["kinds", "tasks"]
