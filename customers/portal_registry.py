@@ -5,9 +5,9 @@ Each app fills these from its `portal.py` or `panels.py`, both loaded at start.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import IO, Any
 
 from crm.events.types import Text
 from customers.models import Customer
@@ -50,13 +50,47 @@ class Found:
 
 # (reference as typed, contact as typed) → whom they name. Called by a worker, inside the shop's scope.
 Finder = Callable[[str, str], Found | None]
-# (customer or None, grants) → what the shop keeps about them, ready for JSON. For "download my data".
-Collector = Callable[[Customer | None, dict[str, list[int]]], Any]
+# (customer or None, grants) → what the shop keeps about them: facts by name, or rows, best as an iterator
+# that reads as it goes. Asked once for each file that is written. For "download my data".
+Facts = Mapping[str, Any]
+Collector = Callable[[Customer | None, dict[str, list[int]]], Facts | Iterable[Facts]]
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A file of the person's: under `name` in the package, `open()` gives its bytes as a stream."""
+
+    name: str
+    open: Callable[[], IO[bytes]]
+
+
+Files = Callable[[Customer | None, dict[str, list[int]]], Iterable[DataFile]]
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One app's part of "my data". `words` names its keys for people; a program reads the keys themselves."""
+
+    key: str
+    label: Text
+    collect: Collector
+    words: Mapping[str, Text] = field(default_factory=dict)
+    files: Files | None = None
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """What a package doesn't hold though it is about the person, and why that is right."""
+
+    what: Text
+    why: Text
+
 
 PORTAL_PANELS: list[PortalPanel] = []
 PORTAL_LINKS: list[PortalLink] = []
 FINDERS: list[Finder] = []
-COLLECTORS: dict[str, tuple[Text, Collector]] = {}
+CHAPTERS: dict[str, Chapter] = {}
+LEFT_OUT: list[LeftOut] = []
 
 
 def add_portal_panel(panel: PortalPanel) -> None:
@@ -73,8 +107,20 @@ def add_finder(finder: Finder) -> None:
     FINDERS.append(finder)
 
 
-def add_collector(key: str, label: Text, collector: Collector) -> None:
+def add_collector(
+    key: str,
+    label: Text,
+    collector: Collector,
+    *,
+    words: Mapping[str, Text] | None = None,
+    files: Files | None = None,
+) -> None:
     """Adds a chapter to "download my data"."""
-    if key in COLLECTORS:
+    if key in CHAPTERS:
         raise ValueError(f"collector {key} is registered twice")
-    COLLECTORS[key] = (label, collector)
+    CHAPTERS[key] = Chapter(key, label, collector, words or {}, files)
+
+
+def add_left_out(what: Text, why: Text) -> None:
+    """Says in every package that this is not in it, and why."""
+    LEFT_OUT.append(LeftOut(what, why))

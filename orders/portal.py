@@ -25,14 +25,14 @@ from customers.portal_registry import (
     add_portal_link,
 )
 from orders.models import Order, Return
-from orders.portal_pages import collect_orders, find_order, headline_of, orders_of, tracking_of
+from orders.portal_pages import ORDER_WORDS, collect_orders, find_order, headline_of, orders_of, tracking_of
 from orders.returns import return_decide, return_request, returnable
 
 # A buyer with more orders than this searches their mail.
 ORDERS_SHOWN = 50
 
 add_finder(find_order)
-add_collector("orders", gettext_lazy("Your orders"), collect_orders)
+add_collector("orders", gettext_lazy("Your orders"), collect_orders, words=ORDER_WORDS)
 add_portal_link(PortalLink("portal_home", gettext_lazy("Orders"), "package", order=10))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import messages
@@ -104,21 +105,29 @@ def _form_page(request: PortalRequest, form: ReviewForm, product: str) -> HttpRe
     )
 
 
-def _collect(customer: Customer | None, grants: dict[str, list[int]]) -> Any:
+REVIEW_WORDS = {
+    "product": gettext_lazy("Product"),
+    "rating": gettext_lazy("Stars"),
+    "title": gettext_lazy("Title"),
+    "body": gettext_lazy("Text"),
+    "state": gettext_lazy("State"),
+    "submitted_at": gettext_lazy("Written"),
+}
+
+
+def _collect(customer: Customer | None, grants: dict[str, list[int]]) -> Iterator[dict[str, Any]]:
     if customer is None:
-        return []
-    reviews = Review.objects.filter(customer=customer).select_related("product").order_by("submitted_at")
-    return [
-        {
+        return
+    reviews = Review.objects.filter(customer=customer).select_related("product")
+    for review in reviews.order_by("submitted_at", "id").iterator(chunk_size=200):
+        yield {
             "product": str(review.product),
             "rating": review.rating,
             "title": review.title,
             "body": review.body,
-            "state": review.state,
+            "state": review.get_state_display(),
             "submitted_at": review.submitted_at,
         }
-        for review in reviews
-    ]
 
 
-add_collector("reviews", gettext_lazy("Your reviews"), _collect)
+add_collector("reviews", gettext_lazy("Your reviews"), _collect, words=REVIEW_WORDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.http import HttpResponse
@@ -30,15 +31,18 @@ def portal_points(request: PortalRequest) -> HttpResponse:
     return render(request, "loyalty/_portal_points.html", context)
 
 
-def collect_points(customer: Customer | None, grants: dict[str, list[int]]) -> Any:
+def collect_points(customer: Customer | None, grants: dict[str, list[int]]) -> Iterator[dict[str, Any]]:
     """For "download my data": every entry."""
     if customer is None:
-        return []
-    rows = PointsEntry.objects.filter(customer=customer).order_by("created_at", "pk")
-    return [
-        {"at": row.created_at.isoformat(), "points": row.points, "kind": row.kind, "reason": row.reason}
-        for row in rows
-    ]
+        return
+    for row in PointsEntry.objects.filter(customer=customer).order_by("created_at", "pk").iterator():
+        yield {
+            "at": row.created_at,
+            "points": row.points,
+            "kind": row.get_kind_display(),
+            "reason": row.reason,
+        }
 
 
-add_collector("points", _("Your points"), collect_points)
+WORDS = {"at": _("When"), "points": _("Points"), "kind": _("Kind"), "reason": _("Reason")}
+add_collector("points", _("Your points"), collect_points, words=WORDS)

@@ -65,6 +65,7 @@ SENSE: dict[tuple[str, str], Any] = {
     ("customers.Customer", "email"): lambda world: f"{world.canary}@example.com",
     # One that was taken back: the world has no second customer whom it could give anything to.
     ("customers.MergeRecord", "state"): "undone",
+    ("customers.DataPackage", "file_path"): "",
     ("customers.Identity", "kind"): "email",
     ("customers.Identity", "scope"): "",
     ("accounts.ApiKey", "revoked_at"): None,
