@@ -18,6 +18,7 @@ from crm.lib.tenancy import all_merchants, merchant_scope
 from customers.consent import consent_now, is_suppressed
 from customers.models import Customer
 from customers.models.consent import Channel, Purpose
+from customers.preferences.links import preferences_url
 from customers.registries import HOLDS
 from orders.models import Order
 from reviews import events
@@ -99,13 +100,15 @@ def _held(merchant_id: int, customer_id: int) -> str:
 def _send(request: ReviewRequest) -> None:
     merchant, customer, order = request.merchant, request.customer, request.order
     link = settings.PUBLIC_URL + reverse("portal_reviews", args=[merchant.slug])
-    context = {"shop": merchant, "customer": customer, "order": order, "link": link}
+    choose = preferences_url(customer.pk, merchant, customer.email)
+    context = {"shop": merchant, "customer": customer, "order": order, "link": link, "choose": choose}
     with translation.override(customer.language or merchant.locale):
         post(
             merchant=merchant,
             to=customer.email,
             subject=_("How was your order %(number)s?") % {"number": order.number},
             text=render_to_string("reviews/invitation.txt", context),
+            headers={"List-Unsubscribe": f"<{choose}>"},
             purpose="review_request",
             dedupe_key=f"review_request:{request.pk}",
         )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from crm.accounts.models import Merchant
 from crm.integrations.models.outbox import OutboundMail
-from customers.consent import consent_record, suppress
+from customers.consent import consent_now, consent_record, suppress
 from customers.models import Customer
 from orders.models import Order, Product
 from reviews import services
@@ -30,12 +32,17 @@ def request_due(scoped: Merchant, delivered: Order, buyer: Customer) -> ReviewRe
     )
 
 
-def test_a_buyer_is_asked_once(scoped: Merchant, request_due: ReviewRequest) -> None:
+def test_a_buyer_is_asked_once_and_leaves_by_the_mails_link(
+    scoped: Merchant, request_due: ReviewRequest, buyer: Customer
+) -> None:
     assert invite(request_due.pk) == "sent"
     assert invite(request_due.pk) == ""
     mail = OutboundMail.objects.get()
     assert mail.to == "li@example.com"
     assert "/portal/qinghe/" in mail.text
+    (link,) = re.findall(r"/portal/qinghe/p/\S+/", mail.text)
+    assert Client().post(link, {"channel": "email", "purpose": "reviews", "granted": "no"}).status_code == 302
+    assert consent_now(customer=buyer, channel="email", purpose="reviews") is False
 
 
 def test_the_sweeper_finds_who_is_due(scoped: Merchant, request_due: ReviewRequest) -> None:
