@@ -176,6 +176,8 @@ CELERY_BEAT_SCHEDULE = {
     "integrations.sweep_hooks": {"task": "integrations.sweep_hooks", "schedule": 30.0},
     "integrations.sweep_webhooks": {"task": "integrations.sweep_webhooks", "schedule": 30.0},
     "customers.sweep_erasures": {"task": "customers.sweep_erasures", "schedule": 60.0},
+    "customers.sweep_data": {"task": "customers.sweep_data", "schedule": 60.0},
+    "customers.retain": {"task": "customers.retain", "schedule": crontab(hour=4, minute=10)},
     "customers.bulk_sweep": {"task": "customers.bulk_sweep", "schedule": 60.0},
     "accounts.handover_sweep": {"task": "accounts.handover_sweep", "schedule": 60.0},
     "imports.sweep": {"task": "imports.sweep", "schedule": 60.0},

@@ -20,18 +20,17 @@ from crm.api.views import ReadViewSet
 from crm.events.actor import current_actor
 from crm.lib.errors import Conflict
 from customers import api_serializers as shapes
+from customers import consent_api
 from customers.address_api import AddressViewSet
 from customers.belongings import company_named
 from customers.bulk_changes import api as bulk_api
 from customers.bulk_changes.services import bulk_preview, bulk_start
 from customers.companies.api import CompanyViewSet, ContactViewSet
-from customers.consent import consent_record
 from customers.duplicates import api as _duplicates  # noqa: F401 - registers /duplicates/
 from customers.fields import api as field_api
 from customers.files import api as file_api
 from customers.merging.api import MergeMixin
-from customers.models import Consent, Customer, Erasure, Identity
-from customers.models.consent import Channel, Purpose
+from customers.models import Customer, Erasure, Identity
 from customers.normalising import normalise_email, normalise_phone
 from customers.privacy.erasing import erasure_ask
 from customers.regions import api as region_api
@@ -171,37 +170,6 @@ class CustomerViewSet(MergeMixin, UpsertMixin, ReadViewSet):
         return Response(bulk_api.BulkChangeSerializer(bulk_start(**target)).data, status=201)
 
 
-class ConsentFilterSet(django_filters.FilterSet):
-    customer = IdFilter(field_name="customer_id")
-    channel = django_filters.ChoiceFilter(choices=Channel.choices)
-    purpose = django_filters.ChoiceFilter(choices=Purpose.choices)
-    recorded_after = InstantFilter(field_name="recorded_at", lookup_expr="gt")
-
-
-class ConsentViewSet(ReadViewSet):
-    """The consent ledger, newest entry first: entries are added, never changed."""
-
-    model = Consent
-    scopes = {"GET": "customers.read", "POST": "customers.write"}
-    serializer_class = shapes.ConsentSerializer
-    filterset_class = ConsentFilterSet
-
-    @extend_schema(
-        request=shapes.ConsentInput, responses={200: shapes.ConsentSerializer, 201: shapes.ConsentSerializer}
-    )
-    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Adds an answer; when the newest one says the same already, answers 200 with that one."""
-        reader = shapes.ConsentInput(data=request.data, context=self.get_serializer_context())
-        reader.is_valid(raise_exception=True)
-        said = dict(reader.validated_data)
-        entry = consent_record(merchant=self.merchant, **said)
-        if entry is not None:
-            return Response(shapes.ConsentSerializer(entry).data, status=201)
-        same = {name: said[name] for name in ("customer", "channel", "purpose")}
-        newest = Consent.objects.filter(**same).order_by("-recorded_at", "-id").first()
-        return Response(shapes.ConsentSerializer(newest).data, status=200)
-
-
 class ErasureFilterSet(django_filters.FilterSet):
     customer = IdFilter(field_name="customer_id")
     state = django_filters.ChoiceFilter(choices=Erasure.State.choices)
@@ -219,7 +187,7 @@ class ErasureViewSet(ReadViewSet):
 
 register("customers", CustomerViewSet)
 register("erasures", ErasureViewSet)
-register("consents", ConsentViewSet)
+consent_api.serve()
 field_api.serve()
 register("addresses", AddressViewSet)
 register("companies", CompanyViewSet)

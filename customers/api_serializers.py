@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from crm.api.bulk import OutcomeField
 from crm.api.serializers import ApiModelSerializer, ApiSerializer, MoneyField, TenantRelatedField
-from customers.models import Consent, Customer, Erasure, Identity, Metrics
-from customers.models.consent import Channel, Purpose
+from customers.models import Consent, ConsentRequest, ConsentWording, Customer, Erasure, Identity, Metrics
+from customers.models.wording import Channel, Purpose, digest_of
 from customers.services import LONGEST_TAG, MOST_TAGS
 
 LETTERS = r"^[A-Z]{2}$"
@@ -90,12 +91,16 @@ class CustomerInput(CustomerChange):
 
 
 class ConsentSerializer(ApiModelSerializer):
+    """`wording` is the id of the text that was read (consent-wordings/), `wording_version` its label, or that
+    of a text that lies elsewhere."""
+
     customer = serializers.IntegerField(source="customer_id", read_only=True)
+    wording = serializers.IntegerField(source="wording_id", read_only=True, allow_null=True)
 
     class Meta:
         model = Consent
         fields = [
-            *("id", "customer", "channel", "purpose", "granted", "source", "wording_version"),
+            *("id", "customer", "channel", "purpose", "granted", "source", "wording", "wording_version"),
             *("proof", "recorded_at"),
         ]
         read_only_fields = fields
@@ -104,17 +109,68 @@ class ConsentSerializer(ApiModelSerializer):
 
 
 class ConsentInput(ApiSerializer):
-    """One answer of one customer. `proof` says what shows it: a form's id, an IP, a recording."""
+    """One answer of one customer. `proof` says what shows it: a form's id, an IP, a recording.
+
+    `wording` is the id of one of the shop's own texts (consent-wordings/); for one that lies elsewhere give
+    `wording_version` and `wording_text`, whose SHA-256 is kept. With `double_opt_in` a yes to marketing by
+    e-mail counts when the owner of the address confirms it by the mail that leaves now.
+    """
 
     customer = TenantRelatedField(model=Customer)
     channel = serializers.ChoiceField(Channel.choices)
     purpose = serializers.ChoiceField(Purpose.choices, default=Purpose.MARKETING.value)
     granted = serializers.BooleanField()
     source = serializers.CharField(max_length=40, default="api")  # type: ignore[assignment]  # DRF keeps its own `source` there
+    wording = TenantRelatedField(model=ConsentWording, required=False)
     wording_version = text(40, default="")
+    wording_text = text(4_000, default="")
+    double_opt_in = serializers.BooleanField(default=False)
     proof = serializers.DictField(
         child=serializers.CharField(max_length=500, allow_blank=True), required=False
     )
+
+    def validate(self, said: dict[str, Any]) -> dict[str, Any]:
+        wording = said.get("wording")
+        if wording and (wording.channel, wording.purpose) != (said["channel"], said["purpose"]):
+            raise serializers.ValidationError({"wording": [_("This text is about something else.")]})
+        mail = (said["channel"], said["purpose"]) == (Channel.EMAIL, Purpose.MARKETING)
+        if said["double_opt_in"] and not (mail and said["granted"]):
+            words = _("Only a yes to marketing by e-mail can be confirmed by mail.")
+            raise serializers.ValidationError({"double_opt_in": [words]})
+        text = said.pop("wording_text")
+        if text and not wording:
+            said["proof"] = {**said.get("proof", {}), "text_sha256": digest_of(text)}
+        return said
+
+
+class ConsentRequestSerializer(ApiModelSerializer):
+    """A yes that waits for the confirmation by mail: nothing is allowed yet."""
+
+    customer = serializers.IntegerField(source="customer_id", read_only=True)
+    wording = serializers.IntegerField(source="wording_id", read_only=True, allow_null=True)
+
+    class Meta:
+        model = ConsentRequest
+        fields = [
+            *("id", "customer", "channel", "purpose", "wording", "source", "asked_at", "expires_at"),
+            *("confirmed_at", "cancelled_at"),
+        ]
+        read_only_fields = fields
+
+
+class WordingSerializer(ApiModelSerializer):
+    """`version` counts within channel, purpose and language; `label` is what the ledger calls it; `digest` is
+    the SHA-256 of the text in UTF-8. Never changed once written."""
+
+    label = serializers.CharField(read_only=True)  # type: ignore[assignment]  # DRF keeps its own `label` there
+
+    class Meta:
+        model = ConsentWording
+        fields = [
+            *("id", "channel", "purpose", "language", "version", "label", "text", "digest", "valid_from"),
+            "created_at",
+        ]
+        read_only_fields = fields
 
 
 class ErasureSerializer(ApiModelSerializer):

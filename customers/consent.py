@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from crm.accounts.models import Merchant
 from crm.events.emitting import emit
 from crm.lib.crypto import keyed_hash
 from customers import events
-from customers.models import Consent, Customer, Suppression
+from customers.models import Consent, ConsentRequest, ConsentWording, Customer, Suppression
 from customers.models.consent import Channel, Purpose
 
 
@@ -24,17 +26,22 @@ def consent_record(
     granted: bool,
     source: str,
     purpose: str = Purpose.MARKETING,
+    wording: ConsentWording | None = None,
     wording_version: str = "",
     proof: dict[str, Any] | None = None,
 ) -> Consent | None:
-    """The new ledger entry, or None when the newest one says the same already. Locks the customer's row.
+    """The new ledger entry, or None when the newest one says the same already (to the same wording, when one
+    is named). Locks the customer's row: of two at once both are written, and the later one holds.
 
-    An answer of somebody who was merged into another is that other's."""
-    stored = Customer.objects.select_for_update(of=("self",)).get(pk=customer.pk)
-    if stored.merged_into_id is not None:  # what the absorbed one says is said by the one they are now
-        customer = Customer.objects.select_for_update(of=("self",)).get(pk=stored.merged_into_id)
-    if consent_now(customer=customer, channel=channel, purpose=purpose) is granted:
+    An answer of somebody who was merged into another is that other's. Any answer ends a question of the same
+    kind that still waits for its confirmation."""
+    customer = customer_locked(customer.pk)
+    requests_end(customer_id=customer.pk, channel=channel, purpose=purpose)
+    newest = _newest(customer, channel, purpose)
+    same_text = wording is None or (newest is not None and newest.wording_id == wording.pk)
+    if newest is not None and newest.granted is granted and (same_text or not granted):
         return None
+    now = timezone.now()
     entry = Consent.objects.create(
         merchant=merchant,
         customer=customer,
@@ -42,19 +49,57 @@ def consent_record(
         purpose=purpose,
         granted=granted,
         source=source,
-        wording_version=wording_version,
-        proof=proof or {},
+        wording=wording,
+        wording_version=wording.label if wording else wording_version,
+        proof=proof_with(wording, proof),
+        recorded_at=max(now, newest.recorded_at + timedelta(microseconds=1)) if newest else now,
     )
     if purpose == Purpose.PROFILING:
         profiling_settle(customer_id=customer.pk)
+    renewed = newest is not None and newest.granted is granted
+    said = events.CONSENT_GRANTED if granted else events.CONSENT_WITHDRAWN
     emit(
-        events.CONSENT_GRANTED if granted else events.CONSENT_WITHDRAWN,
+        events.CONSENT_RENEWED if renewed else said,
         merchant=merchant,
         customer=customer,
         subject=entry,
-        data={"channel": channel, "purpose": purpose, "source": source},
+        data={
+            "channel": channel,
+            "purpose": purpose,
+            "source": source,
+            "wording_version": entry.wording_version,
+        },
     )
     return entry
+
+
+def customer_locked(customer_id: int) -> Customer:
+    """The customer's row, locked, or that of who they are now. Inside a transaction."""
+    rows: QuerySet[Customer] = Customer.objects.select_for_update(of=("self",))
+    stored: Customer = rows.get(pk=customer_id)
+    if stored.merged_into_id is not None:  # what the absorbed one says is said by the one they are now
+        stored = rows.get(pk=stored.merged_into_id)
+    return stored
+
+
+def requests_end(*, customer_id: int, channel: str, purpose: str) -> int:
+    """Takes back the question that waits for a confirmation: its link confirms nothing any more; 1 or 0."""
+    waiting = ConsentRequest.objects.filter(
+        customer_id=customer_id, channel=channel, purpose=purpose, confirmed_at=None, cancelled_at=None
+    )
+    return waiting.update(cancelled_at=timezone.now())
+
+
+def proof_with(wording: ConsentWording | None, proof: dict[str, Any] | None) -> dict[str, Any]:
+    """The proof with the language and the hash of the text that was read."""
+    text = {"language": wording.language, "text_sha256": wording.digest} if wording else {}
+    return {**text, **(proof or {})}
+
+
+def _newest(customer: Customer, channel: str, purpose: str) -> Consent | None:
+    ledger = Consent.objects.filter(customer=customer, channel=channel, purpose=purpose)
+    newest: Consent | None = ledger.order_by("-recorded_at", "-id").first()
+    return newest
 
 
 def profiling_settle(*, customer_id: int) -> None:

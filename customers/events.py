@@ -5,6 +5,7 @@ from django.utils.translation import ngettext_lazy, pgettext_lazy
 
 from crm.accounts.why import why_text
 from crm.events.types import EventType, Text
+from customers import codes
 
 REGION_CHANGES = {
     "added": pgettext_lazy("what happened to a region", "added"),
@@ -69,6 +70,7 @@ CONSENT_GRANTED = EventType(
     tone="good",
     scope="customers.read",
     keys=("purpose", "channel", "source"),
+    words={"source": codes.source_inside, "channel": codes.channel_text, "purpose": codes.purpose_text},
 )
 CONSENT_WITHDRAWN = EventType(
     "customers.consent_withdrawn",
@@ -78,6 +80,45 @@ CONSENT_WITHDRAWN = EventType(
     tone="warn",
     scope="customers.read",
     keys=("purpose", "channel", "source"),
+    words={"source": codes.source_inside, "channel": codes.channel_text, "purpose": codes.purpose_text},
+)
+CONSENT_RENEWED = EventType(
+    "customers.consent_renewed",
+    _("Consent renewed"),
+    _("Agreed to the text %(wording_version)s: %(purpose)s by %(channel)s (%(source)s)"),
+    icon="circle-check",
+    tone="good",
+    scope="customers.read",
+    keys=("purpose", "channel", "source", "wording_version"),
+    words={"source": codes.source_inside, "channel": codes.channel_text, "purpose": codes.purpose_text},
+)
+CONSENT_ASKED = EventType(
+    "customers.consent_asked",
+    _("Confirmation asked"),
+    _("Asked by mail to confirm %(purpose)s by %(channel)s"),
+    icon="mail-question",
+    scope="customers.read",
+    keys=("purpose", "channel", "source"),
+    words={"source": codes.source_inside, "channel": codes.channel_text, "purpose": codes.purpose_text},
+)
+WORDING_WRITTEN = EventType(
+    "customers.wording_written",
+    _("Wording of a consent written"),
+    _("Version %(version)s of the wording for %(purpose)s by %(channel)s"),
+    icon="writing",
+    scope="customers.read",
+    on_timeline=False,
+    keys=("purpose", "channel", "version"),
+    words={"channel": codes.channel_text, "purpose": codes.purpose_text},
+)
+CONSENT_SETTINGS_CHANGED = EventType(
+    "customers.consent_settings_changed",
+    _("Double opt-in changed"),
+    _("Confirmation by mail for e-mail marketing: %(double_opt_in)s"),
+    icon="mail-check",
+    on_timeline=False,
+    keys=("double_opt_in",),
+    words={"double_opt_in": codes.switch_text},
 )
 NOTE_ADDED = EventType(
     "customers.note_added", _("Note"), _("Note by %(author)s"), icon="note", keys=("author",)
@@ -124,11 +165,50 @@ DUPLICATE_REFUSED = EventType(
 DATA_GIVEN = EventType(
     "customers.data_given",
     _("Data handed over"),
-    _("Downloaded their own data (%(way)s)"),
+    _("The copy of their data was downloaded (%(way)s)"),
     icon="file-download",
     audit="exported",
     scope="customers.read",
     keys=("way",),
+    words={"way": codes.way_text},
+)
+DATA_ASKED = EventType(
+    "customers.data_asked",
+    _("Their data asked for"),
+    _("A copy of their data was asked for (%(way)s)"),
+    icon="file-download",
+    scope="customers.read",
+    keys=("way", "reason"),
+    words={"way": codes.way_text},
+)
+DATA_READY = EventType(
+    "customers.data_ready",
+    _("Their data are ready"),
+    _("The copy of their data is ready (%(way)s)"),
+    icon="file-zip",
+    scope="customers.read",
+    on_timeline=False,
+    keys=("way", "bytes"),
+    words={"way": codes.way_text},
+)
+RETENTION_SET = EventType(
+    "customers.retention_set",
+    _("Retention changed"),
+    _("%(kind)s: kept for %(months)s months (before: %(before)s)"),
+    icon="hourglass",
+    on_timeline=False,
+    keys=("kind", "before", "months"),
+    words={"kind": codes.kind_text},
+)
+RETENTION_RUN = EventType(
+    "customers.retention_run",
+    _("Data had their time"),
+    _("%(kind)s: %(rows)s rows older than the period (%(what)s)"),
+    icon="hourglass-empty",
+    on_timeline=False,
+    keys=("kind", "rows", "what"),
+    figures=("rows",),
+    words={"kind": codes.kind_text, "what": codes.done_text},
 )
 FIELD_CREATED = EventType(
     "customers.field_created",

@@ -23,7 +23,7 @@ from crm.lib.ui.parts import Tab
 from crm.lib.ui.places import country_name
 from customers.fields.filters import field_filters
 from customers.fields.selectors import definitions_seen
-from customers.models import Consent, Customer, Region
+from customers.models import Consent, ConsentRequest, Customer, Region
 from customers.models.consent import Channel, Purpose
 from customers.regions.selectors import path_names, within
 
@@ -184,7 +184,12 @@ def members() -> list[Membership]:
 
 
 def _consent_choices() -> Choices:
-    return [("granted", _("Allowed")), ("withdrawn", _("Withdrawn")), ("never", _("Never asked"))]
+    return [
+        ("granted", _("Allowed")),
+        ("waiting", _("Not confirmed yet")),
+        ("withdrawn", _("Withdrawn")),
+        ("never", _("Never asked")),
+    ]
 
 
 def _bought_choices() -> Choices:
@@ -224,6 +229,15 @@ def _owned(rows: Rows, value: str, membership: Membership) -> Rows:
 def _consenting(rows: Rows, value: str) -> Rows:
     ledger = Consent.objects.filter(channel=Channel.EMAIL, purpose=Purpose.MARKETING)
     newest = ledger.order_by("customer_id", "-recorded_at", "-id").distinct("customer_id")
+    if value == "waiting":
+        waiting = ConsentRequest.objects.filter(
+            channel=Channel.EMAIL,
+            purpose=Purpose.MARKETING,
+            confirmed_at=None,
+            cancelled_at=None,
+            expires_at__gt=timezone.now(),
+        )
+        return rows.filter(pk__in=waiting.values("customer_id"))
     if value == "never":
         return rows.exclude(pk__in=ledger.values("customer_id"))
     answered = Consent.objects.filter(pk__in=newest.values("pk"), granted=value == "granted")

@@ -12,6 +12,7 @@ from crm.accounts.forms import ZONES
 from crm.accounts.models import Membership
 from crm.lib.errors import Rejected
 from crm.lib.ui.places import country_choices
+from customers.codes import HEARD
 from customers.fields.forms import PREFIX, OwnFieldsForm
 from customers.filters import members
 from customers.models import Address, Customer, Identity
@@ -143,12 +144,30 @@ class AddressForm(forms.ModelForm[Address]):
 
 
 class ConsentForm(forms.Form):
-    """One answer, as a colleague heard it. `wording` is what the customer was told, for the ledger."""
+    """One answer, as a colleague heard it. A yes needs what shows it; a no is taken as it comes."""
 
-    channel = forms.ChoiceField(choices=Channel)
-    purpose = forms.ChoiceField(choices=Purpose)
-    granted = forms.TypedChoiceField(choices=[("1", "1"), ("0", "0")], coerce=lambda value: value == "1")
-    wording = forms.CharField(label=_("How did they say so?"), max_length=200, required=False)
+    channel = forms.ChoiceField(choices=Channel, widget=forms.HiddenInput)
+    purpose = forms.ChoiceField(choices=Purpose, widget=forms.HiddenInput)
+    granted = forms.TypedChoiceField(
+        choices=[("1", "1"), ("0", "0")], coerce=lambda value: value == "1", widget=forms.HiddenInput
+    )
+    source = forms.ChoiceField(label=_("How did they say so?"), choices=HEARD)
+    note = forms.CharField(
+        label=_("What shows it?"),
+        max_length=500,
+        required=False,
+        help_text=_("Where the signed form lies, which call it was, who stood there."),
+        error_messages={"required": _("A yes has to be provable: write down what shows it.")},
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+    # The text that was read to them: one of this channel and purpose, "" for none of ours.
+    wording = forms.ChoiceField(label=_("Which text did they agree to?"), required=False)
+
+    def __init__(self, *args: Any, wordings: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [*wordings, ("", _("Another one, see the note"))]
+        self.fields["wording"].choices = choices  # type: ignore[attr-defined]
+        self.fields["note"].required = self["granted"].value() == "1"
 
 
 class TagForm(forms.Form):

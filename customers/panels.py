@@ -27,6 +27,7 @@ add_panel(
 add_panel(
     Panel("customer_merges", _("Merged records"), needs="customers.view", order=95, topics=("customer:{id}",))
 )
+add_action(Action("customer_data", _("Hand over their data"), "file-download", "customers.export", order=95))
 add_action(Action("customer_merge_find", _("Merge with…"), "arrows-join", needs="customers.merge", order=90))
 add_action(
     Action("audit_log", _("Who saw this?"), "eye", needs="audit.view", order=95, query=True, also="sort=seen")

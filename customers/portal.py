@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
-from django.db import transaction
-from django.http import HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
-from django.utils import timezone, translation
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from crm.events.emitting import emit
-from crm.lib.errors import Rejected, TooMany
+from crm.lib.errors import TooMany
 from crm.lib.http import client_ip
-from customers import events
 from customers import portal_tasks as portal_tasks  # Celery finds the task because this module is loaded
-from customers.consent import consent_record
 from customers.models import Customer, PortalSettings
-from customers.models.consent import Channel, Purpose
+from customers.my_data import tasks as my_data_tasks  # noqa: F401 - Celery finds them by this
+from customers.my_data.chapters import register
 from customers.portal_codes import CODE_MINUTES, Answer, code_ask, code_check
-from customers.portal_data import everything_about, preferences_of, register
 from customers.portal_door import (
     PortalPerson,
     PortalRequest,
@@ -37,8 +32,6 @@ from customers.portal_registry import PortalLink, add_portal_link
 
 QUESTION_KEY = "portal_question"
 NEXT_KEY = "portal_next"
-# The wording that stood beside the switches; change it together with the page's text.
-WORDING = "portal-2026-11"
 
 add_portal_link(PortalLink("portal_preferences", gettext_lazy("Preferences"), "adjustments", order=90))
 register()
@@ -130,96 +123,3 @@ def _enter(
 def portal_sign_out(request: PortalRequest) -> HttpResponse:
     sign_out(request, request.shop)
     return redirect(portal_url(request, "portal_sign_in"))
-
-
-# --- preferences -------------------------------------------------------------------------------------------
-
-
-def portal_preferences(request: PortalRequest) -> HttpResponse:
-    """What the shop may write about and by which way; each switch counts at once."""
-    customer = request.person.customer
-    context: dict[str, Any] = {"settings": portal_settings()}
-    if customer is not None:
-        context |= {"preferences": preferences_of(customer), "customer": customer}
-    return render_portal(request, "portal/preferences.html", context)
-
-
-@require_POST
-def portal_consent(request: PortalRequest) -> HttpResponse:
-    """Turns one (channel, purpose) on or off: one press either way."""
-    customer = request.person.customer
-    channel, purpose = request.POST.get("channel", ""), request.POST.get("purpose", "")
-    if customer is None or channel not in Channel.values or purpose not in Purpose.values:
-        raise Rejected()
-    consent_record(
-        merchant=request.shop,
-        customer=customer,
-        channel=channel,
-        purpose=purpose,
-        granted=request.POST.get("granted") == "yes",
-        source="portal",
-        wording_version=WORDING,
-        proof={"ip": client_ip(request), "agent": request.headers.get("User-Agent", "")[:200]},
-    )
-    if request.headers.get("HX-Request") != "true":
-        return redirect(portal_url(request, "portal_preferences"))
-    context = {"preferences": preferences_of(customer), "shop": request.shop}
-    return render(request, "portal/_preferences.html", context)
-
-
-@require_POST
-def portal_consent_none(request: PortalRequest) -> HttpResponse:
-    """Withdraws everything at once."""
-    customer = request.person.customer
-    if customer is None:
-        raise Rejected()
-    for group in preferences_of(customer):
-        for switch in group.switches:
-            if switch.granted:
-                consent_record(
-                    merchant=request.shop,
-                    customer=customer,
-                    channel=switch.channel,
-                    purpose=group.purpose,
-                    granted=False,
-                    source="portal",
-                    wording_version=WORDING,
-                )
-    return redirect(portal_url(request, "portal_preferences"))
-
-
-# --- my data -----------------------------------------------------------------------------------------------
-
-
-@require_POST
-def portal_data(request: PortalRequest) -> HttpResponse:
-    """Everything the shop keeps about the person, as JSON or as a page to read. The download is on record."""
-    form = request.POST.get("format", "html")
-    chapters = everything_about(request.person.customer, request.person.grants)
-    _record_export(request)
-    day = timezone.localdate().isoformat()
-    name = f"{request.shop.slug}-my-data-{day}"
-    if form == "json":
-        body = {
-            "shop": request.shop.name,
-            "made_at": timezone.now(),
-            "data": {c.key: c.content for c in chapters},
-        }
-        response: HttpResponse = JsonResponse(body, json_dumps_params={"ensure_ascii": False, "indent": 2})
-        response["Content-Disposition"] = f'attachment; filename="{name}.json"'
-        return response
-    context = {
-        "chapters": chapters,
-        "shop": request.shop,
-        "person": request.person,
-        "made_at": timezone.now(),
-    }
-    response = render(request, "portal/data.html", context)
-    response["Content-Disposition"] = f'attachment; filename="{name}.html"'
-    return response
-
-
-@transaction.atomic
-def _record_export(request: PortalRequest) -> None:
-    person = request.person.customer
-    emit(events.DATA_GIVEN, merchant=request.shop, customer=person, subject=person, data={"way": "portal"})

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.template.response import SimpleTemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -61,7 +62,7 @@ class PortalRequest(HttpRequest):
     person: PortalPerson
 
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 PORTAL_ROUTES: list[tuple[str, bool]] = []  # (url name, open to strangers), for the tenant sweep
 
 
@@ -73,7 +74,7 @@ def portal_path(route: str, view: View, *, name: str, public: bool = False) -> U
 
 def portal_door(view: View, *, public: bool = False) -> View:
     @wraps(view)
-    def door(request: Any, shop: str, **kwargs: Any) -> HttpResponse:
+    def door(request: Any, shop: str, **kwargs: Any) -> HttpResponseBase:
         merchant = Merchant.objects.filter(slug=shop, is_active=True).first()
         if merchant is None:
             raise NotFound()

@@ -22,16 +22,16 @@ from crm.events.emitting import emit
 from crm.lib.errors import Forbidden, NotFound, Rejected
 from customers.belongings import address_add, address_change, address_remove
 from customers.care import holds_on
-from customers.consent import consent_record
+from customers.consent_views import consent_context
 from customers.fields.selectors import definitions
 from customers.fields.showing import sections_of
 from customers.filters import forget_facets, members, tags_in_use
-from customers.forms import AddressForm, ConsentForm, IdentityForm, errors_to_form, refusal_to_form
+from customers.forms import AddressForm, IdentityForm, errors_to_form, refusal_to_form
 from customers.merged import MergedAway
 from customers.models import Address, Customer, Identity
 from customers.note_views import notes_context
 from customers.registries import ACTIONS, PANELS, Action, Panel
-from customers.selectors import customer_for, reach_of
+from customers.selectors import customer_for
 from customers.services import clean_tags, customer_change, identity_add, identity_remove
 from customers.timeline import kinds, story_of
 
@@ -78,7 +78,7 @@ def customer_facts(request: StaffRequest, customer_id: int) -> HttpResponse:
     customer = customer_for(membership=request.membership, customer_id=customer_id)
     context = (
         _summary(request, customer)
-        | _consent(request, customer)
+        | consent_context(customer)
         | _identities(request, customer)
         | _addresses(request, customer)
         | {"own_sections": sections_of(definitions(), customer.attributes, request.membership)}
@@ -182,34 +182,6 @@ def _story(request: StaffRequest, customer: Customer) -> dict[str, Any]:
         "text": text,
         "after": after,
     }
-
-
-# --- consent ------------------------------------------------------------------------------------------------
-
-
-def customer_consent(request: StaffRequest, customer_id: int) -> HttpResponse:
-    """The side panel's list of answers; a POST writes down what the customer said to a colleague."""
-    customer = customer_for(membership=request.membership, customer_id=customer_id)
-    if request.method != "POST":
-        return render(request, "customers/_consent_form.html", _consent(request, customer))
-    form = ConsentForm(request.POST)
-    if not form.is_valid():
-        raise Rejected(_("Choose a channel and an answer."))
-    said = form.cleaned_data
-    consent_record(
-        merchant=request.merchant,
-        customer=customer,
-        channel=said["channel"],
-        purpose=said["purpose"],
-        granted=said["granted"],
-        source="staff",
-        proof={"user": request.user.pk, "said": said["wording"]},
-    )
-    return _card_done(request, "customers/_customer_consent.html", _consent(request, customer))
-
-
-def _consent(request: StaffRequest, customer: Customer) -> dict[str, Any]:
-    return _common(request, customer) | {"reach": reach_of(customer)}
 
 
 # --- identities ---------------------------------------------------------------------------------------------

@@ -12,13 +12,17 @@ from crm.accounts.models import Membership
 from crm.lib.errors import NotFound
 from crm.lib.keyset import Count, Page, count_of, keyset_page
 from crm.lib.listing import Listing
+from customers.codes import source_text
 from customers.filters import ORDER
 from customers.merged import MergedAway
-from customers.models import Consent, Customer
+from customers.models import Consent, ConsentRequest, Customer
 from customers.models.consent import Channel, Purpose
+from customers.preferences.switches import open_requests
 from customers.searching import MOST_HITS, customer_ids_found
 
 Text = str | Promise
+# Nobody answers oftener; a script that toggled must not fill a page.
+LONGEST_HISTORY = 500
 
 
 def customer_for(*, membership: Membership, customer_id: int) -> Customer:
@@ -88,36 +92,44 @@ class Reach:
     channel_label: Text
     purpose_label: Text
     entry: Consent | None
+    waiting: ConsentRequest | None = None
 
     @property
     def granted(self) -> bool | None:
         return self.entry.granted if self.entry else None
 
+    @property
+    def source_text(self) -> str:
+        """Where the entry came from, in words."""
+        return str(source_text(self.entry.source)) if self.entry else ""
+
 
 def reach_of(customer: Customer) -> list[Reach]:
-    """Every channel and purpose with its newest ledger entry; one query."""
+    """Every channel and purpose with its newest ledger entry and a question that waits; two queries."""
     newest = (
         Consent.objects.filter(customer=customer)
         .order_by("channel", "purpose", "-recorded_at", "-id")
         .distinct("channel", "purpose")
     )
     known = {(one.channel, one.purpose): one for one in newest}
+    waiting = open_requests(customer.pk)
     return [
         Reach(
             channel.value,
             purpose.value,
-            channel.label,
+            "" if purpose == Purpose.PROFILING else channel.label,
             purpose.label,
             known.get((channel.value, purpose.value)),
+            waiting.get((channel.value, purpose.value)),
         )
-        for channel in Channel
-        for purpose in (Purpose.MARKETING, Purpose.REVIEWS)
-    ] + [
-        Reach(
-            Channel.EMAIL.value,
-            Purpose.PROFILING.value,
-            "",
-            Purpose.PROFILING.label,
-            known.get((Channel.EMAIL.value, Purpose.PROFILING.value)),
+        for channel, purpose in (
+            *((channel, purpose) for channel in Channel for purpose in (Purpose.MARKETING, Purpose.REVIEWS)),
+            (Channel.EMAIL, Purpose.PROFILING),
         )
     ]
+
+
+def consent_history(customer: Customer) -> list[Consent]:
+    """Every entry of the ledger with its wording, newest first; at most 500. One query."""
+    rows = Consent.objects.filter(customer=customer).select_related("wording")
+    return list(rows.order_by("-recorded_at", "-id")[:LONGEST_HISTORY])

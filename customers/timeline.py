@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -127,7 +127,7 @@ def _entry(
     kind = event.type
     return TimelineEntry(
         at=event.occurred_at,
-        title=sentence_of(event.name, _in_words(event.data)),
+        title=sentence_of(event.name, _in_words(event.data, kind.words if kind else ())),
         body=people.get(event.customer_id or 0, ""),
         icon=kind.icon if kind else "point",
         tone=kind.tone if kind and kind.tone != "info" else "",
@@ -137,9 +137,10 @@ def _entry(
     )
 
 
-def _in_words(data: dict[str, Any]) -> dict[str, Any]:
-    """The data with the codes that people shouldn't have to read as words of their language."""
-    coded = [key for key in CODED if isinstance(data.get(key), str)]
+def _in_words(data: dict[str, Any], known: Container[str]) -> dict[str, Any]:
+    """The data with the codes that people shouldn't have to read as words of their language; those of `known`
+    the kind of event says itself."""
+    coded = [key for key in CODED if isinstance(data.get(key), str) and key not in known]
     if not coded:
         return data
     return data | {

@@ -3,16 +3,19 @@
 from django.urls import URLPattern
 
 from crm.accounts.routes import staff_path
-from customers import card_views, note_views, record_views, views
+from customers import card_views, consent_views, note_views, record_views, views
 from customers.bulk_changes import views as bulk_views
 from customers.companies.urls import urlpatterns as companies
 from customers.duplicates import views as duplicate_views
 from customers.fields import views as field_views
 from customers.files import views as file_views
 from customers.merging import views as merging
+from customers.my_data import views as my_data_views
 from customers.privacy import views as privacy_views
 from customers.regions.urls import urlpatterns as regions
+from customers.retention import views as retention_views
 from customers.todos.urls import urlpatterns as todos
+from customers.wordings import views as wordings
 
 urlpatterns: list[URLPattern] = [
     staff_path("settings/fields/", field_views.field_list, name="field_list", needs="settings.view"),
@@ -154,10 +157,26 @@ urlpatterns: list[URLPattern] = [
     ),
     staff_path(
         "customers/<int:customer_id>/consent/",
-        record_views.customer_consent,
+        consent_views.customer_consent,
         name="customer_consent",
         needs="customers.edit",
     ),
+    staff_path(
+        "customers/<int:customer_id>/consent/history/",
+        consent_views.customer_consent_history,
+        name="customer_consent_history",
+        needs="customers.view",
+    ),
+    staff_path(
+        "settings/consent/", wordings.consent_wordings, name="consent_wordings", needs="settings.view"
+    ),
+    staff_path(
+        "settings/consent/save/",
+        wordings.consent_settings_save,
+        name="consent_settings_save",
+        needs="settings.edit",
+    ),
+    staff_path("settings/consent/new/", wordings.wording_new, name="wording_new", needs="settings.edit"),
     staff_path(
         "customers/<int:customer_id>/identities/",
         record_views.customer_identities,
@@ -237,6 +256,18 @@ urlpatterns: list[URLPattern] = [
     ),
     staff_path("notes/<int:note_id>/pin/", note_views.note_pinned, name="note_pin", needs="customers.edit"),
     staff_path(
+        "customers/<int:customer_id>/data/",
+        my_data_views.customer_data,
+        name="customer_data",
+        needs="customers.export",
+    ),
+    staff_path(
+        "customers/<int:customer_id>/data/<int:package_id>/",
+        my_data_views.customer_data_file,
+        name="customer_data_file",
+        needs="customers.export",
+    ),
+    staff_path(
         "customers/<int:customer_id>/erase/",
         privacy_views.customer_erase,
         name="customer_erase",
@@ -250,6 +281,20 @@ urlpatterns: list[URLPattern] = [
         privacy_views.erasure_cancel_view,
         name="erasure_cancel",
         needs="customers.erase",
+    ),
+    staff_path(
+        "settings/retention/",
+        retention_views.retention_list,
+        name="retention_list",
+        needs="settings.view",
+        whole_shop=True,
+    ),
+    staff_path(
+        "settings/retention/<str:kind>/",
+        retention_views.retention_set,
+        name="retention_set",
+        needs="settings.edit",
+        whole_shop=True,
     ),
     *companies,
     *regions,

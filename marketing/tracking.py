@@ -26,6 +26,8 @@ from crm.lib.tenancy import all_merchants, merchant_scope
 from customers.consent import consent_now, consent_record
 from customers.models import Metrics
 from customers.models.consent import Channel
+from customers.preferences.links import preferences_url
+from customers.preferences.portal import masked
 from marketing.campaigns import events
 from marketing.engine.compile import render_link
 from marketing.engine.errors import RenderError, TemplateError
@@ -179,8 +181,16 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
             "allowed": consent_now(customer=delivery.customer, channel=Channel.EMAIL) is True,
             "acted": request.method == "POST",
             "address": masked(delivery.address),
+            "preferences_url": _preferences(merchant, delivery),
         }
         return render(request, "marketing/unsubscribe.html", page)
+
+
+def _preferences(merchant: Merchant, delivery: Delivery) -> str:
+    """The link to everything else they may choose; "" for a mail whose address had its time."""
+    if not delivery.address:
+        return ""
+    return preferences_url(delivery.customer_id, merchant, delivery.address)
 
 
 def _language(request: HttpRequest, merchant: Merchant) -> str:
@@ -232,9 +242,3 @@ def _set_consent(request: HttpRequest, merchant: Merchant, delivery: Delivery, *
         },
         dedupe_key=f"delivery:{delivery.pk}:{entry.pk}",
     )
-
-
-def masked(address: str) -> str:
-    """The address so far that its owner knows it."""
-    local, at, domain = address.partition("@")
-    return f"{local[:1]}{'•' * max(1, min(6, len(local) - 1))}{at}{domain}"

@@ -47,6 +47,8 @@ ARGUMENTS = {
     "change_id": "customers.BulkChange",
     "region_id": "customers.Region",
     "file_id": "customers.File",
+    "package_id": "customers.DataPackage",
+    "public_id": "customers.DataPackage.public_id",
     "view_id": "accounts.SavedView",
     "handover_id": "accounts.Handover",
     "move_id": "accounts.HandoverMove",
@@ -75,6 +77,10 @@ WORDS = {
     ("connection_create", "platform"): "shopify",
     ("view_save", "list_key"): "customers",
     ("handover_held", "kind"): "customers",
+    ("retention_set", "kind"): "accounts.notices",
+    # Signed: what opens with a true one is told in tests/portal/test_confirming.py and test_preferences.py.
+    ("portal_link", "token"): "x",
+    ("portal_confirm", "token"): "x",
 }
 # Memberships decide who enters a scope and are not scoped themselves.
 MEMBERS = (

@@ -15,6 +15,8 @@ ONE_DEFAULT = Change(
     " AND s.customer_id = %(survivor)s AND s.is_default)",
 )
 
+OPEN = "({0}.confirmed_at IS NULL AND {0}.cancelled_at IS NULL)"
+
 add(
     Mover(Identity._meta.label, _("Ways to recognise them")),
     Mover("customers.Address", _("Addresses"), changes=(ONE_DEFAULT,)),
@@ -23,6 +25,13 @@ add(
     Mover("customers.File", _("Files")),
     Mover("customers.CompanyContact", _("Companies they speak for"), once=("company_id",)),
     Mover("customers.Consent", _("Answers about consent")),
+    # Only one question of a kind waits at a time: the survivor's, where they have one.
+    Mover(
+        "customers.ConsentRequest",
+        stays=f"{OPEN.format('t')} AND EXISTS (SELECT 1 FROM customers_consentrequest s WHERE s.merchant_id ="
+        f" t.merchant_id AND s.customer_id = %(survivor)s AND s.channel = t.channel AND s.purpose = t.purpose"
+        f" AND {OPEN.format('s')})",
+    ),
     Mover("customers.Customer", _("People merged into them before"), column="merged_into_id"),
     # `customer_id` says on whose timeline a fact stands and whom handlers look at; the fact itself stays.
     Mover("events.Event", _("Timeline entries")),
@@ -30,6 +39,7 @@ add(
     Keeper("customers.SearchDocument", "written anew for both"),
     Keeper("customers.PortalCode", "a code lives for minutes and leads to whoever the person is by then"),
     Keeper("customers.BulkChangeRow", "what that row had before; an undo gives it back to that row"),
+    Keeper("customers.DataPackage", "made for who they were; its file is fetched by nobody else"),
     Keeper("customers.Erasure", "says which row was erased or asked to be"),
     Keeper("customers.MergeRecord", "the history of merges names who was merged", column="survivor_id"),
     Keeper("customers.MergeRecord", "the history of merges names who was merged", column="absorbed_id"),

@@ -4,6 +4,7 @@ from customers.models.bulk import BulkChange, BulkChangeRow
 from customers.models.company import Company, CompanyContact
 from customers.models.consent import Consent, Suppression
 from customers.models.customer import Address, Customer, Note
+from customers.models.data_package import DataPackage
 from customers.models.duplicates import DuplicatePair, MatchKeys, MatchWeights
 from customers.models.erasure import ErasedKey, Erasure
 from customers.models.field import FieldDefinition
@@ -13,8 +14,10 @@ from customers.models.merging import IdentityConflict, MergeMove, MergeRecord
 from customers.models.metrics import Metrics
 from customers.models.portal import PortalCode, PortalSettings
 from customers.models.region import Region
+from customers.models.retention import RetentionRule, RetentionRun
 from customers.models.search import SearchDocument
 from customers.models.task import Task
+from customers.models.wording import ConsentRequest, ConsentSettings, ConsentWording
 
 __all__ = [
     "Address",
@@ -23,7 +26,11 @@ __all__ = [
     "Company",
     "CompanyContact",
     "Consent",
+    "ConsentRequest",
+    "ConsentSettings",
+    "ConsentWording",
     "Customer",
+    "DataPackage",
     "DuplicatePair",
     "ErasedKey",
     "Erasure",
@@ -40,6 +47,8 @@ __all__ = [
     "PortalCode",
     "PortalSettings",
     "Region",
+    "RetentionRule",
+    "RetentionRun",
     "SearchDocument",
     "Suppression",
     "Task",

@@ -9,25 +9,17 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.lib.tenancy import MerchantForeignKey, TenantModel
 from customers.models.customer import Customer
+from customers.models.wording import Channel, ConsentWording, Purpose
 
-
-class Channel(models.TextChoices):
-    EMAIL = "email", _("E-mail")
-    SMS = "sms", _("SMS")
-    WECHAT = "wechat", _("WeChat")
-
-
-class Purpose(models.TextChoices):
-    MARKETING = "marketing", _("Marketing")
-    REVIEWS = "reviews", _("Review requests")
-    PROFILING = "profiling", _("Profiling")
+__all__ = ["Channel", "Consent", "Purpose", "Suppression"]
 
 
 class Consent(TenantModel):
     """One entry of the append-only ledger; the newest entry of a (customer, channel, purpose) holds.
 
-    `source` is the way it came (form, portal, import, api, unsubscribe …), `wording_version` what was read,
-    `proof` what shows it (IP, user agent, message id, form id).
+    `source` is the way it came (form, portal, import, api, unsubscribe …), `wording` what was read,
+    `wording_version` its label, or that of a text that lies elsewhere, `proof` what shows it (IP, user agent,
+    language, hash of the text, message id, form id).
     """
 
     customer = MerchantForeignKey(Customer, on_delete=models.CASCADE, related_name="consents", db_index=False)
@@ -36,6 +28,9 @@ class Consent(TenantModel):
     granted = models.BooleanField()
     source = models.CharField(max_length=40)
     wording_version = models.CharField(max_length=40, blank=True, default="")
+    wording = MerchantForeignKey(
+        ConsentWording, on_delete=models.RESTRICT, null=True, blank=True, related_name="+", db_index=False
+    )
     proof = models.JSONField(default=dict, blank=True)
     recorded_at = models.DateTimeField(default=timezone.now)
 

@@ -11,13 +11,17 @@ from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from crm.lib.privacy import Person, add_eraser, harmless, personal
+from crm.lib.privacy import ErasureWaits, Person, add_eraser, harmless, personal
+from crm.lib.private_files import delete_file
 from customers.filters import forget_facets
 from customers.models import (
     Address,
     Consent,
+    ConsentRequest,
     Customer,
+    DataPackage,
     Identity,
     MergeMove,
     MergeRecord,
@@ -62,7 +66,7 @@ def wipe(person: Person) -> int:
         updated_at=now,
     )
     Customer.objects.filter(pk__in=ids, erased_at__isnull=True).update(erased_at=now)
-    for model in (Identity, Address, Note):
+    for model in (Identity, Address, Note, ConsentRequest):
         changed += model.objects.filter(customer_id__in=ids).delete()[0]
     SearchDocument.objects.filter(customer_id__in=ids).update(document="")
     # What was allowed and when stays provable; from which machine does not.
@@ -71,10 +75,22 @@ def wipe(person: Person) -> int:
         Q(customer_id__in=ids) | Q(address__in=person.emails) | Q(contact__in=person.emails | person.phones)
     )
     PortalCode.objects.filter(mine).delete()
-    changed += _merges(person)
+    changed += _packages(person) + _merges(person)
     transaction.on_commit(partial(forget_facets, person.merchant_id))
     transaction.on_commit(partial(leave_portal, person.merchant_id, frozenset(ids), frozenset(person.emails)))
     return changed
+
+
+def _packages(person: Person) -> int:
+    """Copies of their data go with their files. Raises ErasureWaits while one is being written."""
+    mine = Q(customer_id__in=person.customer_ids) | Q(customer=None, address__in=person.emails)
+    found = list(DataPackage.objects.select_for_update(of=("self",)).filter(mine))
+    if any(one.state == DataPackage.State.RUNNING for one in found):
+        raise ErasureWaits(_("A copy of their data is being written."))
+    for one in found:
+        if one.file_path:
+            transaction.on_commit(partial(delete_file, one.file_path))
+    return int(DataPackage.objects.filter(pk__in=[one.pk for one in found]).delete()[0])
 
 
 def _merges(person: Person) -> int:
@@ -120,6 +136,16 @@ personal("customers.note", "text")
 personal("customers.identity", "value", "source")
 harmless("customers.identity", "scope", why="the id of a channel")
 personal("customers.consent", "source", "wording_version", "proof")
+personal("customers.consentrequest", "address", "source", "proof")
+harmless(
+    "customers.consentwording",
+    *("language", "text", "digest", "created_by"),
+    why="what the shop asks everybody with, and which colleague wrote it",
+)
+personal("customers.datapackage", "address", "grants", "reason", "file_path", "sha256")
+harmless("customers.datapackage", "requested_by", "language", why="an actor's id; a language")
+harmless("customers.retentionrule", "kind", "set_by", why="a kind of data; an actor's id")
+harmless("customers.retentionrun", "kind", why="a kind of data")
 personal("customers.searchdocument", "document")
 personal("customers.portalcode", "reference", "contact", "address", "grants", "language")
 personal("customers.portalcode", "code_digest", "ip_digest", "reference_digest", "contact_digest")

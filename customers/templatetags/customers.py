@@ -32,6 +32,12 @@ def phone_for(value: str, may_see: bool) -> str:
 
 
 @register.filter
+def actor_in(actor: str, names: Mapping[str, str]) -> str:
+    """Who stands behind "user:7", where it is known."""
+    return names.get(actor, "–")
+
+
+@register.filter
 def text_for(value: str, may_see: bool) -> str:
     return value if may_see or not value else mask_text(value)
 

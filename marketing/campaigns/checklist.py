@@ -112,7 +112,7 @@ def _content(campaign: Campaign, merchant: Merchant) -> list[Point]:
     return points
 
 
-KNOWN_NAMES = frozenset({"customer", "shop", content.UNSUBSCRIBE, "now", "today"})
+KNOWN_NAMES = frozenset({"customer", "shop", content.UNSUBSCRIBE, content.PREFERENCES, "now", "today"})
 
 
 def _links(links: tuple[str, ...], campaign: Campaign) -> Point:

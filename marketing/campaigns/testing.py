@@ -49,7 +49,7 @@ def example_context(merchant: Merchant, customer: Customer | None) -> dict[str, 
         known: dict[str, Any] = {"customer": SAMPLE, "shop": shop_context(merchant)}
     else:
         known = contexts(merchant=merchant, customer_ids=[customer.pk])[customer.pk]
-    return known | {content.UNSUBSCRIBE: "#unsubscribe"}
+    return known | {content.UNSUBSCRIBE: "#unsubscribe", content.PREFERENCES: "#preferences"}
 
 
 def preview(*, merchant: Merchant, source: Content, customer: Customer | None) -> Preview:
@@ -70,7 +70,8 @@ def send_test(*, merchant: Merchant, campaign: Campaign, to: str, customer: Cust
         bound = mail.bind(content.sender_of(campaign, merchant))
         target = address(to)
         domain = bound.mail_from.rpartition("@")[2]
-        context = example_context(merchant, customer) | {content.UNSUBSCRIBE: "https://example.com/"}
+        nowhere = dict.fromkeys((content.UNSUBSCRIBE, content.PREFERENCES), "https://example.com/")
+        context = example_context(merchant, customer) | nowhere
         envelope = Envelope(
             message_id=f"<test.{secrets.token_hex(12)}@{domain}>", to_email=to, date=formatdate(usegmt=False)
         )

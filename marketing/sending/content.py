@@ -18,6 +18,7 @@ from marketing.models import Campaign
 from marketing.models.template import Content
 
 UNSUBSCRIBE = "unsubscribe_url"
+PREFERENCES = "preferences_url"
 
 
 def is_mjml(body: str) -> bool:
@@ -27,7 +28,8 @@ def is_mjml(body: str) -> bool:
 def source_of(content: Content, merchant: Merchant) -> Source:
     """The content with preview line, and with the footer that the law asks for unless it brings its own.
 
-    The footer carries the postal address and the unsubscribe link, in the shop's language.
+    The footer carries the postal address and the links to unsubscribe and to the preferences, in the shop's
+    language.
     """
     body = content.body
     if not re.search(r"\{\{-?\s*" + UNSUBSCRIBE, body):
@@ -45,8 +47,16 @@ def _unsubscribe_words(merchant: Merchant) -> str:
         return _("Unsubscribe")
 
 
+def _preferences_words(merchant: Merchant) -> str:
+    with translation.override(merchant.locale):
+        return _("Preferences")
+
+
 def _with_footer(body: str, merchant: Merchant) -> str:
-    link = f'<a href="{{{{ {UNSUBSCRIBE} }}}}">{escape(_unsubscribe_words(merchant))}</a>'
+    link = (
+        f'<a href="{{{{ {UNSUBSCRIBE} }}}}">{escape(_unsubscribe_words(merchant))}</a>'
+        f' · <a href="{{{{ {PREFERENCES} }}}}">{escape(_preferences_words(merchant))}</a>'
+    )
     # The shop's own words may hold braces: they are data here, not a template.
     place = " · ".join(_inert(part) for part in (merchant.name, merchant.postal_address) if part)
     if is_mjml(body):

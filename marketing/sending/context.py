@@ -44,6 +44,7 @@ VARIABLES: tuple[str, ...] = (
     "shop.website",
     "shop.support_email",
     "unsubscribe_url",
+    "preferences_url",
 )
 
 

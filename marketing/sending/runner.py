@@ -24,6 +24,7 @@ from django.utils import timezone
 
 from crm.accounts.models import Merchant
 from crm.lib.tenancy import merchant_scope
+from customers.preferences.links import preferences_url
 from marketing.engine.compile import BoundMail, CompiledMail, Envelope
 from marketing.engine.errors import BadAddress, RenderError
 from marketing.engine.headers import address
@@ -180,7 +181,8 @@ class Runner:
         row = mail.row
         to = address(row.address)
         leave = tokens.unsubscribe_url(row.delivery_id)
-        context = {**mail.context, "unsubscribe_url": leave}
+        choose = preferences_url(mail.context["customer"]["id"], self.merchant, row.address)
+        context = {**mail.context, content.UNSUBSCRIBE: leave, content.PREFERENCES: choose}
         if self.campaign.tracks:
             context[LINKS_NAME] = [
                 tokens.click_url(row.delivery_id, number) for number in range(len(self._mail.links))

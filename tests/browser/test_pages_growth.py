@@ -35,10 +35,12 @@ SETTINGS_PAGES = [
     *("connection_list", "connection_detail", "connection_edit"),
     *("webhook_list", "webhook_create", "webhook_detail"),
     *("field_list", "field_new", "field_edit", "export_list", "export_record"),
+    *("consent_wordings", "retention_list"),
 ]
 PORTAL_PAGES = [
     *("portal_home", "portal_order", "portal_return", "portal_reviews", "portal_review_edit"),
     *("portal_tickets", "portal_ticket", "portal_ticket_new", "portal_preferences"),
+    "portal_data",
 ]
 STRANGERS_PAGES = ["portal_sign_in", "portal_contact"]
 EMPTY_PAGES = [

@@ -12,6 +12,7 @@ from django.utils.html import escape
 from crm.accounts.models import Membership
 from crm.events.models import Event
 from crm.lib.tenancy import merchant_scope
+from customers.consent import consent_record
 from customers.models import Address, Consent, Customer, Identity, Note
 from customers.registries import HOLDS
 from customers.searching import search_rebuild_all
@@ -332,9 +333,11 @@ def test_a_viewer_can_reveal_nothing(member_client, known, merchant):
 def test_consent_is_granted_and_withdrawn_by_a_colleague(owner_client, known, merchant):
     path = f"/customers/{known.pk}/consent/"
 
-    owner_client.post(path, {"channel": "sms", "purpose": "marketing", "granted": "1"})
+    said = {"channel": "sms", "purpose": "marketing", "granted": "1", "source": "phone", "wording": "now"}
+    assert owner_client.post(path, said).status_code == 422, "a yes without a note is no proof"
+    owner_client.post(path, said | {"note": "call 17"})
     page = owner_client.post(
-        path, {"channel": "email", "purpose": "marketing", "granted": "0"}
+        path, {"channel": "email", "purpose": "marketing", "granted": "0", "source": "counter"}
     ).content.decode()
 
     assert "withdrawn" in page
@@ -342,10 +345,30 @@ def test_consent_is_granted_and_withdrawn_by_a_colleague(owner_client, known, me
         ledger = Consent.objects.filter(customer=known).order_by("id")
         assert list(ledger.values_list("channel", "granted", "source")) == [
             ("email", True, "test"),
-            ("sms", True, "staff"),
-            ("email", False, "staff"),
+            ("sms", True, "phone"),
+            ("email", False, "counter"),
         ]
-        assert ledger.last().proof["user"] == owner_client.membership.user_id
+        by_phone = ledger.get(source="phone")
+        assert by_phone.proof["user"] == owner_client.membership.user_id
+        assert by_phone.proof["text_sha256"] == by_phone.wording.digest
+    history = owner_client.get(f"{path}history/").content.decode()
+    assert "call 17" in history and "by text message" in history
+
+
+def test_ips_in_the_history_are_for_who_may_see_them(member_client, known, merchant):
+    with merchant_scope(merchant):
+        consent_record(
+            merchant=merchant,
+            customer=known,
+            channel="sms",
+            granted=True,
+            source="portal",
+            proof={"ip": "203.0.113.9", "user_agent": "Browser 7"},
+        )
+    path = f"/customers/{known.pk}/consent/history/"
+    seen, masked = (member_client(role).get(path).content.decode() for role in ("agent", "viewer"))
+    assert "203.0.113.9" in seen and "Browser 7" in seen
+    assert "203.0.113.9" not in masked and "Browser 7" not in masked
 
 
 def test_notes_identities_addresses_come_and_go(owner_client, known, merchant):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from datetime import timedelta
 
@@ -284,8 +283,11 @@ def test_withdrawing_is_as_easy_as_giving(buyer, portal, merchant, mei):
         with merchant_scope(merchant):
             assert consent_now(customer=mei, channel="email") is (granted == "yes")
     with merchant_scope(merchant):
-        newest = Consent.objects.order_by("-id").first()
-    assert (newest.source, newest.wording_version) == ("portal", "portal-2026-11")
+        given, taken = Consent.objects.order_by("id")
+        assert given.wording.text in buyer.get(portal("preferences/")).content.decode()
+        assert (given.source, given.wording_version) == ("portal", given.wording.label)
+    assert given.proof["text_sha256"] == given.wording.digest
+    assert given.proof["ip"] and taken.proof["ip"], "a withdrawal is provable too"
 
 
 def test_everything_off_at_once(buyer, portal, merchant, mei):
@@ -304,30 +306,6 @@ def test_a_strange_channel_is_refused(buyer, portal, merchant):
     assert answer.status_code == 422
     with merchant_scope(merchant):
         assert not Consent.objects.exists()
-
-
-def test_my_data_is_mine_alone_and_the_download_is_on_record(buyer, portal, merchant, mei, order):
-    with merchant_scope(merchant):
-        ticket = make_ticket(merchant, mei, text="My question")
-        ticket_note(ticket=ticket, words=Words("A note about her"), author=make_member(merchant, "agent"))
-    make_order(merchant, make_customer(merchant, "Eve"), number="T-EVE")
-    answer = buyer.post(portal("data/"), {"format": "json"})
-    data = json.loads(answer.content)["data"]
-    assert data["person"]["email"] == "mei@example.com"
-    assert [one["number"] for one in data["orders"]] == ["T-100"]
-    assert data["tickets"][0]["messages"][0]["text"] == "My question"
-    text = answer.content.decode()
-    assert "T-EVE" not in text
-    assert "A note about her" not in text
-    page = buyer.post(portal("data/"), {"format": "html"})
-    assert page.status_code == 200
-    assert "T-100" in page.content.decode()
-    with merchant_scope(merchant):
-        assert Event.objects.filter(name="customers.data_given").count() == 2
-
-
-def test_a_download_needs_a_press_not_a_link(buyer, portal):
-    assert buyer.get(portal("data/")).status_code == 405
 
 
 def test_pages_carry_the_strict_policy_and_are_never_cached(buyer, portal):

@@ -1,0 +1,69 @@
+"""The link from a mail to its reader's preferences: signed, without sign-in, for one person and address."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from functools import lru_cache
+
+from django.conf import settings
+from django.urls import reverse
+
+from crm.accounts.models import Merchant
+from crm.lib.crypto import derived_key
+from customers.models import Customer, Identity
+
+# 48 bits tell a person's few addresses apart; 80 bits nobody guesses.
+ADDRESS_BYTES, MAC_BYTES = 6, 10
+
+
+@lru_cache(maxsize=1)
+def _key() -> bytes:
+    return derived_key("preference links")
+
+
+def _hash(kind: bytes, data: bytes, size: int) -> bytes:
+    return hashlib.blake2b(kind + data, key=_key(), digest_size=size).digest()
+
+
+def token_for(customer_id: int, merchant_id: int, address: str) -> str:
+    """32 URL-safe letters that name the customer and the address (normalised) that the mail goes to."""
+    payload = customer_id.to_bytes(8, "big") + _hash(b"a", address.encode(), ADDRESS_BYTES)
+    mac = _hash(b"p", payload + merchant_id.to_bytes(8, "big"), MAC_BYTES)
+    return base64.urlsafe_b64encode(payload + mac).rstrip(b"=").decode("ascii")
+
+
+def preferences_url(customer_id: int, merchant: Merchant, address: str) -> str:
+    """The whole address for a mail. No query."""
+    token = token_for(customer_id, merchant.pk, address)
+    return settings.PUBLIC_URL + reverse("portal_link", args=[merchant.slug, token])
+
+
+def customer_named(token: str, merchant_id: int) -> tuple[Customer, str] | None:
+    """Who the link was made for, as who they are now, and the address; None for a link that this shop didn't
+    make, and once the address isn't theirs any more: it may be somebody else's by now."""
+    try:
+        raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    payload, mac = raw[: 8 + ADDRESS_BYTES], raw[8 + ADDRESS_BYTES :]
+    expected = _hash(b"p", payload + merchant_id.to_bytes(8, "big"), MAC_BYTES)
+    if not hmac.compare_digest(mac, expected):
+        return None
+    found = (
+        Customer.objects.select_related("merged_into").filter(pk=int.from_bytes(payload[:8], "big")).first()
+    )
+    customer = (found.merged_into or found) if found else None
+    if customer is None or customer.erased_at is not None:
+        return None
+    for address in _addresses(customer):
+        if hmac.compare_digest(_hash(b"a", address.encode(), ADDRESS_BYTES), payload[8:]):
+            return customer, address
+    return None
+
+
+def _addresses(customer: Customer) -> list[str]:
+    rows = Identity.objects.filter(customer=customer, kind=Identity.Kind.EMAIL, scope="")
+    return [*([customer.email] if customer.email else []), *rows.values_list("value", flat=True)]

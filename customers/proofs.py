@@ -1,0 +1,19 @@
+"""What shows that an answer was given: from which address and program, in which language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import translation
+
+from crm.lib.http import client_ip
+
+
+def proof_of(request: HttpRequest) -> dict[str, Any]:
+    """The caller's IP, the browser as it calls itself, the language of the page."""
+    return {
+        "ip": client_ip(request) or "",
+        "user_agent": request.headers.get("User-Agent", "")[:200],
+        "page_language": translation.get_language() or "",
+    }
