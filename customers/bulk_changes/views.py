@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from crm.accounts.models import Team
 from crm.accounts.routes import StaffRequest
 from crm.lib.errors import Forbidden, Rejected
+from crm.lib.ids import row_ids
 from customers.bulk_changes import services, words
 from customers.bulk_changes.changing import changes_told
 from customers.fields.forms import PREFIX, add_inputs, typed_values
@@ -60,7 +61,11 @@ class BulkForm(forms.Form):
         self.fields["owner"].choices, self.fields["team"].choices = people, teams  # type: ignore[attr-defined]
         add_inputs(self, self.own)
         for one in self.own:
-            self.fields[f"{PREFIX}{one.key}"].required = False
+            field = self.fields[f"{PREFIX}{one.key}"]
+            field.required = False
+            if isinstance(field, forms.ChoiceField) and not isinstance(field, forms.MultipleChoiceField):
+                # Nothing chosen is nothing changed; "Empty these fields" says the other.
+                field.choices = [LEAVE, *(pair for pair in field.choices if pair[0])]
         clearable = [(one.key, one.label) for one in self.own if not one.is_required]
         if clearable:
             self.fields["clear"] = forms.MultipleChoiceField(
@@ -94,7 +99,7 @@ def customer_change_many(request: StaffRequest) -> HttpResponse:
     """The form for the ticked ones, or with `query` for everyone that the list finds; first the count,
     then the change."""
     asked: QueryDict = request.POST if request.method == "POST" else request.GET
-    ids = [int(one) for one in asked.getlist("ids") if one.isdigit() and len(one) < 19] or None
+    ids = row_ids(asked.getlist("ids")) or None
     query = "" if ids else asked.get("query", "")
     if ids is None and not request.membership.can("customers.bulk"):
         raise Forbidden(_("Changing everyone takes the permission “customers.bulk”. Tick rows instead."))

@@ -1,4 +1,4 @@
-"""China's provinces, prefectures and districts, as data of the product (docs/decisions/0025)."""
+"""China's provinces, prefectures and districts, as data of the product (docs/decisions/0026)."""
 
 from __future__ import annotations
 
