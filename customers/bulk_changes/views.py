@@ -65,7 +65,8 @@ class BulkForm(forms.Form):
             field.required = False
             if isinstance(field, forms.ChoiceField) and not isinstance(field, forms.MultipleChoiceField):
                 # Nothing chosen is nothing changed; "Empty these fields" says the other.
-                field.choices = [LEAVE, *(pair for pair in field.choices if pair[0])]
+                offered: Any = field.choices
+                field.choices = [LEAVE, *(pair for pair in offered if pair[0])]
         clearable = [(one.key, one.label) for one in self.own if not one.is_required]
         if clearable:
             self.fields["clear"] = forms.MultipleChoiceField(
