@@ -12,7 +12,7 @@ add_company_panel(
 )
 add_panel(Panel("customer_files", _("Files"), "customers.pii", order=60, topics=("customer:{id}",)))
 add_company_panel(
-    Panel("company_files", _("Files"), "companies.view", order=60, topics=("customers.company:{id}",))
+    Panel("company_files", _("Files"), "customers.pii", order=60, topics=("customers.company:{id}",))
 )
 add_subject_page("customers.company", SubjectPage("company_record", "companies.view"))
 add_panel(

@@ -241,13 +241,11 @@ urlpatterns: list[URLPattern] = [
         "companies/<int:company_id>/files/",
         file_views.company_files,
         name="company_files",
-        needs="companies.view",
+        needs="customers.pii",
     ),
+    staff_path("files/<int:file_id>/", file_views.file_download, name="file_download", needs="customers.pii"),
     staff_path(
-        "files/<int:file_id>/", file_views.file_download, name="file_download", needs="companies.view"
-    ),
-    staff_path(
-        "files/<int:file_id>/delete/", file_views.file_delete, name="file_delete", needs="companies.view"
+        "files/<int:file_id>/delete/", file_views.file_delete, name="file_delete", needs="customers.pii"
     ),
     staff_path("notes/people/", note_views.people_find, name="people_find", needs="team.view"),
     staff_path("notes/<int:note_id>/", note_views.note_edit, name="note_edit", needs="customers.edit"),

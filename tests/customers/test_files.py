@@ -90,8 +90,10 @@ def test_only_who_may_see_personal_data_opens_a_customers_files(scoped, media):
     viewer = client_of(make_member(scoped, "viewer"))
     assert viewer.get(reverse("customer_files", args=[customer.pk])).status_code == 403
     assert viewer.get(reverse("file_download", args=[mine.pk])).status_code == 403
-    assert viewer.get(reverse("file_download", args=[theirs.pk])).status_code == 200
-    assert viewer.post(reverse("file_delete", args=[theirs.pk])).status_code == 403
+    assert viewer.get(reverse("file_download", args=[theirs.pk])).status_code == 403
+    marketer = client_of(make_member(scoped, "marketer"))
+    assert marketer.get(reverse("file_download", args=[theirs.pk])).status_code == 200
+    assert marketer.post(reverse("file_delete", args=[theirs.pk])).status_code == 403
     bound = client_of(make_member(scoped, "agent", visibility="own"))
     assert bound.get(reverse("file_download", args=[mine.pk])).status_code == 404
     rival = client_of(make_member(make_merchant("rival"), "owner"))
