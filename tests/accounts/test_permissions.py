@@ -66,7 +66,7 @@ ODD = {
     "export_download": {404, 409},
     # The world's file has a row and no bytes.
     "file_download": {404},
-    # Names its way and purpose after the question mark; tests/customers/test_wordings.py does.
+    # Names its way and purpose after the question mark; tests/customers/test_consent_wordings.py does.
     "wording_new": {404},
     # Nobody ticked is everybody, which takes customers.bulk besides.
     "customer_change_many": {403},
