@@ -6,8 +6,6 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from pypinyin import lazy_pinyin
-
 # Kept equal to the SQL function customers_place_key of migration 0017 (tests/customers/test_regions.py).
 IGNORED = re.compile(r"[\s.,'’`()·-]+")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -45,11 +43,19 @@ def spellings(name: str) -> set[str]:
     kind = next((one for one in KINDS if key.endswith(one) and len(key) >= len(one) + 2), "")
     if kind:
         bare = key.removesuffix(kind)
-    latin = ROMAN.get(bare) or ("".join(lazy_pinyin(bare)),)
+    latin = ROMAN.get(bare) or (_pinyin(bare),)
     found = {key, bare, *latin}
-    for word in (*ENGLISH.get(kind[-1:], ()), "".join(lazy_pinyin(kind))):
+    for word in (*ENGLISH.get(kind[-1:], ()), _pinyin(kind)):
         found |= {one + word for one in latin}
     return {place_key(one) for one in found}
+
+
+def _pinyin(words: str) -> str:
+    """Without tones or blanks; by phrases, for 重庆 is chongqing. The tables of readings take memory: they wait
+    for the first name."""
+    from pypinyin import lazy_pinyin
+
+    return "".join(lazy_pinyin(words))
 
 
 def keys_for(name: str, code: str, aliases: Iterable[str]) -> list[str]:
