@@ -51,8 +51,8 @@ def spellings(name: str) -> set[str]:
 
 
 def _pinyin(words: str) -> str:
-    """Without tones or blanks; by phrases, for 重庆 is chongqing. The tables of readings take memory: they wait
-    for the first name."""
+    """Without tones or blanks; by phrases, for 重庆 is chongqing. The tables of readings take memory: they
+    wait for the first name."""
     from pypinyin import lazy_pinyin
 
     return "".join(lazy_pinyin(words))
