@@ -24,7 +24,7 @@ COMMON = ("duplicates", "date_order", "decimal_sign", "time_zone", "currency")
 
 
 class UploadForm(forms.Form):
-    kind = forms.ChoiceField(label=gettext_lazy("What does the file hold?"))
+    kind = forms.ChoiceField(label=gettext_lazy("What does the file hold?"), required=False)
     file = forms.FileField(label=gettext_lazy("File"), max_length=500)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -32,10 +32,7 @@ class UploadForm(forms.Form):
         kinds = [(importer.key, importer.label) for importer in importers()]
         kind = self.fields["kind"]
         assert isinstance(kind, forms.ChoiceField)
-        kind.choices = kinds
-        if len(kinds) == 1:
-            kind.widget = forms.HiddenInput()
-            kind.initial = kinds[0][0]
+        kind.choices = [("", _("Find out by its columns")), *kinds]
         megabytes = (UPLOAD_LIMITS.max_bytes or 0) >> 20
         widget = self.fields["file"].widget
         widget.attrs |= {"data-max-mb": str(megabytes), "accept": ".csv,.tsv,.txt,.xlsx,.parquet,.vcf"}

@@ -23,7 +23,7 @@ from .mapping import check_mapping, default_options
 from .models import ImportBatch, KeptRow, RefusedRow
 from .pipeline import announce
 from .readers import STREAM_LIMITS, UPLOAD_LIMITS, Limits, open_table
-from .registry import Importer, importer_for
+from .registry import Importer, importer_for, importers
 
 State = ImportBatch.State
 
@@ -37,7 +37,7 @@ def batch_upload(
     user: User | None,
     preset: str = "",
 ) -> ImportBatch:
-    """A new batch with the file stored, its first rows read and its mapping guessed.
+    """A new batch with the file stored, its first rows read and its mapping guessed; its kind too, for "".
 
     Raises UnreadableFile (nothing is kept), and Rejected beyond the upload limits.
     """
@@ -63,11 +63,12 @@ def _create(
     limits: Limits,
     preset: str = "",
 ) -> ImportBatch:
-    importer = importer_for(kind)
     table = open_table(stored.path, limits)
+    profile = profile_table(table)
+    importer = importer_for(kind) if kind else guess_importer(table.columns, profile.sample)
     batch = ImportBatch(
         merchant=merchant,
-        kind=kind,
+        kind=importer.key,
         file_name=_clean_name(file_name),
         file_path=stored.relative,
         file_size=stored.size,
@@ -75,7 +76,7 @@ def _create(
         format=table.format,
         detected=table.detected,
         columns=table.columns,
-        profile=profile_table(table).as_json(),
+        profile=profile.as_json(),
         actor=current_actor(),
         created_by=user,
     )
@@ -84,6 +85,24 @@ def _create(
         _remember(batch)
     batch.save()
     return batch
+
+
+def guess_importer(columns: list[str], sample: list[list[str]]) -> Importer:
+    """The kind of file that these columns make likely: as the very same columns were imported before, else by
+    a known preset, else by what finds its required fields, and then the most fields."""
+    kinds = importers()
+    earlier = ImportBatch.objects.filter(columns=columns, state__in=[State.RUNNING, State.DONE])
+    known = earlier.order_by("-created_at").values_list("kind", flat=True).first()
+    if known in {one.key for one in kinds}:
+        return importer_for(known)
+
+    def likelihood(importer: Importer) -> tuple[int, bool, int]:
+        preset = guess_preset(importer.presets, columns)
+        mapped = guess_mapping(importer.fields, columns, sample)
+        complete = all(field.key in mapped for field in importer.fields if field.required)
+        return len(preset.columns) if preset else 0, complete, len(mapped)
+
+    return max(kinds, key=likelihood)
 
 
 def _remember(batch: ImportBatch) -> None:

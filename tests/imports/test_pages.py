@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
 
 from crm.imports import housekeeping
 from crm.imports.models import ImportBatch, RefusedRow
@@ -358,3 +359,25 @@ def test_a_rival_program_finds_nothing(merchant, rival, batch, program):
         assert answer.status_code == 404
     with merchant_scope(merchant):
         assert not RefusedRow.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "columns, kind",
+    [
+        ("Order,Order date,Email,Name,Item,Qty,Unit price", "orders"),
+        ("Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country", "orders"),
+        ("First name,Last name,Email,Phone,Birthday,Tags", "customers"),
+        ("姓名,邮箱,手机,生日,省份,城市", "customers"),
+        ("Company,Tax number,Parent,Credit limit,Payment terms", "companies"),
+        ("Email,Channel,Consent,Date,Source,Proof", "consents"),
+    ],
+)
+def test_the_kind_of_a_file_is_found_out_by_its_columns(merchant, member_client, columns, kind):
+    client, upload = (
+        member_client("manager"),
+        SimpleUploadedFile("x.csv", f"{columns}\n".encode() + b"1," * 3),
+    )
+    answer = client.post(reverse("batch_new"), {"kind": "", "file": upload})
+    assert answer.status_code == 302, answer.content.decode()
+    with merchant_scope(merchant):
+        assert ImportBatch.objects.get().kind == kind
