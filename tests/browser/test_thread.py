@@ -276,8 +276,12 @@ def test_a_segment_is_built_and_counted(world: World) -> None:
     page.get_by_role("button", name="Write down an answer").click()
     answers = page.get_by_role("dialog").locator("li", has_text="E-mail").filter(has_text="Marketing")
     answers.get_by_role("button", name="Allow").click()
-    world.confirm("Allow")
+    heard = page.get_by_role("dialog")
+    heard.get_by_label("How did they say so?").select_option(label="By phone")
+    heard.get_by_label("What shows it?").fill("Call of this morning, she asked for it")
+    heard.get_by_role("button", name="Write it down").click()
     expect(consent).to_contain_text("allowed")
+    page.keyboard.press("Escape")
 
     page.goto("/segments/new/")
     count = page.locator("[data-segment-count]")
