@@ -38,7 +38,7 @@ COLUMNS = (
 
 
 def _listing(ask: Ask) -> Listing:
-    return listing_of(ask.parameters, reverse("customer_list"), ask.viewer)
+    return listing_of(ask.parameters, reverse("customer_list"), ask.viewer).exactly()
 
 
 def _ledger(ask: Ask) -> QuerySet[Consent]:

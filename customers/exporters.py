@@ -29,7 +29,7 @@ COLUMNS: tuple[tuple[str, str], ...] = (
 
 
 def _listing(ask: Ask) -> Listing:
-    return listing_of(ask.parameters, reverse("customer_list"), ask.viewer)
+    return listing_of(ask.parameters, reverse("customer_list"), ask.viewer).exactly()
 
 
 def _select(ask: Ask) -> QuerySet[Customer]:

@@ -63,6 +63,7 @@ def filters_for(membership: Membership) -> list[Filter]:
             _("Tag"),
             lambda rows, tag: rows.filter(tags__contains=[tag]),
             lambda: _pairs(tags_in_use()),
+            rare=str,
         ),
         Filter(
             "owner",
@@ -71,7 +72,13 @@ def filters_for(membership: Membership) -> list[Filter]:
             lambda: _owners(),
         ),
         Filter("team", _("Team"), lambda rows, pk: rows.filter(team_id=int(pk)), _teams),
-        Filter("grade", _("Grade"), _equals("grade"), lambda: _pairs(facet("grades", "nullif(grade, '')"))),
+        Filter(
+            "grade",
+            _("Grade"),
+            _equals("grade"),
+            lambda: _pairs(facet("grades", "nullif(grade, '')")),
+            rare=str,
+        ),
         Filter("country", _("Country"), _equals("country"), lambda: _countries()),
         Filter("place", _("Region on the map"), _placed, _places, rare=_place_name),
         Filter(

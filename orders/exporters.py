@@ -34,7 +34,7 @@ COLUMNS: tuple[tuple[str, str], ...] = (
 
 
 def _listing(ask: Ask) -> Listing:
-    return listing_of(ask.parameters, reverse("order_list"))
+    return listing_of(ask.parameters, reverse("order_list")).exactly()
 
 
 def _select(ask: Ask) -> QuerySet[Order]:

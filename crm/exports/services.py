@@ -38,6 +38,7 @@ LINK_HOURS = 24
 # Files and work that one person can heap up at a time.
 MOST_OPEN = 10
 MOST_TICKED = 1_000
+LONGEST_QUERY = 2_000
 SHORTEST_REASON = 5
 # Whoever was an approver lately still counts: nobody becomes the only one by putting the others out.
 LATELY = timedelta(days=30)
@@ -81,7 +82,8 @@ def export_ask(
     """
     exporter = exporter_for(kind)
     check_may_ask(exporter, membership=membership, key=key)
-    ask = Ask(merchant, membership, query[:2_000], tuple(ids[:MOST_TICKED]))
+    check_extent(query, ids)
+    ask = Ask(merchant, membership, query, tuple(ids))
     reason = _reason(reason)
     if format not in {value for value, _label in exporter.formats()}:
         text = _("This list can't become such a file.")
@@ -112,6 +114,16 @@ def export_ask(
     announce(events.EXPORT_ASKED, export, reason=reason, filters=export.query, format=format)
     _set_going(export)
     return export
+
+
+def check_extent(query: str, ids: Sequence[int]) -> None:
+    """Raises Rejected for more than a request can keep: cut short, either would be another list."""
+    if len(ids) > MOST_TICKED:
+        text = _("Tick at most %(n)s rows, or none to export the whole list.") % {"n": MOST_TICKED}
+        raise Rejected(text, code="too_many_ids", fields={"ids": [text]})
+    if len(query) > LONGEST_QUERY:
+        text = _("The list's address is too long; use fewer words.")
+        raise Rejected(text, code="long_query", fields={"query": [text]})
 
 
 def _reason(text: str) -> str:

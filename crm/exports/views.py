@@ -63,12 +63,10 @@ def export_prepare(request: StaffRequest) -> HttpResponse:
     exporter = exporter_for(request.POST.get("kind", ""))
     services.check_may_ask(exporter, membership=request.membership, key=None)
     ids = row_ids(request.POST.getlist("ids"))
-    if len(ids) > services.MOST_TICKED:
-        raise Rejected(
-            _("Tick at most %(n)s rows, or none to export the whole list.") % {"n": services.MOST_TICKED}
-        )
+    query = request.POST.get("query", "")
+    services.check_extent(query, ids)
     token = secrets.token_urlsafe(8)
-    draft = {"kind": exporter.key, "query": request.POST.get("query", "")[:2_000], "ids": ids}
+    draft = {"kind": exporter.key, "query": query, "ids": ids}
     drafts = dict(list(request.session.get(DRAFTS, {}).items())[1 - MOST_DRAFTS :])
     request.session[DRAFTS] = drafts | {token: draft}
     return redirect(f"{reverse('export_new')}?draft={token}")

@@ -15,6 +15,7 @@ from django.utils.dateparse import parse_date
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from crm.lib.errors import Rejected
 from crm.lib.ui import formats
 from crm.lib.ui.parts import Chip
 
@@ -85,6 +86,16 @@ class Listing:
     sorts: Sequence[tuple[str, Text]] = ()
     # What the address carries along beside filters and order: the columns shown, the saved view.
     kept: dict[str, str] = field(default_factory=dict)
+    # Names in the address that say nothing to this list, or say it in a value without meaning.
+    ignored: tuple[str, ...] = ()
+
+    def exactly(self) -> Listing:
+        """The list, for work on everyone it finds: there a filter that fell away would mean everybody. Raises
+        Rejected (code "unknown_filter") when the address asks for something that the list doesn't know."""
+        if self.ignored:
+            text = _("The list doesn't know (any more) what this asks for: %(names)s. Open it again.")
+            raise Rejected(text % {"names": ", ".join(self.ignored)}, code="unknown_filter")
+        return self
 
     def narrow(self, queryset: QuerySet[M]) -> QuerySet[M]:
         """The rows that every filter lets through."""
@@ -164,8 +175,8 @@ def read(
     sorts: Sequence[tuple[str, Text]] = (),
     keep: Sequence[str] = (),
 ) -> Listing:
-    """What the address asks for; what it doesn't know is left out. The first sort is the default;
-    `keep` names what is carried along, several values of a name with commas between."""
+    """What the address asks for; what it doesn't know is left out, and named in `ignored`. The first sort is
+    the default; `keep` names what is carried along, several values of a name with commas between."""
     on, labels = {}, {}
     for one in filters:
         value = parameters.get(one.name, "").strip()
@@ -174,6 +185,7 @@ def read(
             on[one.name], labels[one.name] = value, label
     sort = parameters.get(SORT, "")
     known = [name for name, _label in sorts]
+    said = {name for name, texts in parameters.lists() if any(text.strip() for text in texts)}
     return Listing(
         path=path,
         filters=filters,
@@ -183,6 +195,7 @@ def read(
         on=on,
         labels=labels,
         sorts=sorts,
+        ignored=tuple(sorted(said - {SEARCH, SORT, AFTER, *keep, *on})),
         kept={
             name: text[:LONGEST_KEPT]
             for name in keep

@@ -65,8 +65,8 @@ class BulkChangeSerializer(ApiModelSerializer):
     class Meta:
         model = BulkChange
         fields = [
-            *("id", "changes", "query", "state", "total", "seen", "changed", "kept", "created_at"),
-            "finished_at",
+            *("id", "changes", "query", "state", "total", "seen", "changed", "kept", "cut_short"),
+            *("created_at", "finished_at"),
         ]
         read_only_fields = fields
 

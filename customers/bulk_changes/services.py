@@ -1,5 +1,4 @@
-"""Starting, doing and undoing a bulk change: a thousand customers a transaction, in the order of their
-ids."""
+"""Starting, doing and undoing a bulk change: a thousand customers a transaction, by their ids."""
 
 from __future__ import annotations
 
@@ -33,6 +32,7 @@ State = BulkChange.State
 CHUNK = 1_000
 # Ticked or named ids; more is a filter's business.
 MOST_IDS = 1_000
+LONGEST_QUERY = 2_000
 UNDO_HOURS = 24
 # A change that nobody worked on for so long lost its worker.
 LOST_SECONDS = 60
@@ -70,7 +70,8 @@ def bulk_start(
     """The change, begun; up to 1,000 are changed when this returns, for more a worker is rung.
 
     `ids` names customers, else everyone whom the list's address finds; of those the member sees (`member`
-    None, for programs: everybody). Raises Rejected as `clean_changes` does, for too many ids or nobody.
+    None, for programs: everybody). Raises Rejected as `clean_changes` does, for too many ids or nobody, and
+    for an address with a filter that means nothing: it would be everybody.
     """
     clean = clean_changes(merchant, changes)
     rows = rows_of(member, ids, query)
@@ -107,9 +108,10 @@ def rows_of(member: Membership | None, ids: Sequence[int] | None, query: str) ->
         return rows if member is None else rows.visible_to(member)  # type: ignore[attr-defined]
     if member is None:
         raise Rejected(_("Name the customers."), code="nobody")
-    return customers_listed(
-        membership=member, listing=listing_of(QueryDict(query), reverse("customer_list"), member)
-    )
+    if len(query) > LONGEST_QUERY:
+        raise Rejected(_("The list's address is too long; use fewer words."), code="long_query")
+    listing = listing_of(QueryDict(query), reverse("customer_list"), member)
+    return customers_listed(membership=member, listing=listing.exactly())
 
 
 def _ring(change: BulkChange) -> None:
@@ -147,7 +149,10 @@ def _chunk(change: BulkChange) -> bool:
     )
     if locked.state not in BulkChange.WORKING:
         return False
-    more = _do_chunk(locked) if locked.state == State.RUNNING else _undo_chunk(locked)
+    try:
+        more = _do_chunk(locked) if locked.state == State.RUNNING else _undo_chunk(locked)
+    except Rejected:
+        more, locked.cut_short = False, True
     locked.worked_at = timezone.now()
     if not more:
         _finish(locked)
@@ -259,8 +264,7 @@ def _finish(change: BulkChange) -> None:
     emit(kind, merchant=change.merchant_id, subject=change, data=data)
 
 
-# --- undoing and tidying up
-# -----------------------------------------------------------------------------------
+# --- undoing and tidying up ---------------------------------------------------------------------------------
 
 
 def bulk_undo(*, change: BulkChange) -> None:

@@ -142,7 +142,7 @@ def bulk_record(request: StaffRequest, change_id: int) -> HttpResponse:
     context = {
         "change": change,
         "told": changes_told(change.changes),
-        "may_undo": services.may_undo(change),
+        "may_undo": services.may_undo(change) and _may_undo_theirs(request, change),
         "working": change.state in BulkChange.WORKING,
     }
     fragment = request.headers.get("HX-Request") == "true"
@@ -154,11 +154,17 @@ def bulk_record(request: StaffRequest, change_id: int) -> HttpResponse:
 @require_POST
 def bulk_undo(request: StaffRequest, change_id: int) -> HttpResponse:
     change = get_object_or_404(BulkChange.objects.select_related("merchant"), pk=change_id)
-    if change.member_id != request.membership.pk and not request.membership.can("customers.bulk"):
+    if not _may_undo_theirs(request, change):
         raise Forbidden()
     services.bulk_undo(change=change)
     messages.success(request, _("The change is being taken back."))
     return redirect("bulk_record", change.pk)
+
+
+def _may_undo_theirs(request: StaffRequest, change: BulkChange) -> bool:
+    """One's own; another's only for who sees all whom it changed."""
+    member = request.membership
+    return change.member_id == member.pk or (member.can("customers.bulk") and member.sees_everything)
 
 
 # --- Settings → Tags and grades -----------------------------------------------------------------------------

@@ -47,10 +47,11 @@ def _words(name: str, counted: object) -> list[Word]:
 
 def word_rename(*, merchant: Merchant, member: Membership, kind: str, old: str, new: str) -> BulkChange:
     """Everyone with the tag or grade `old` whom the member sees has `new` instead, or nothing for "": a bulk
-    change like any other, with its undo. Raises Rejected for an unknown kind, the same word, or when nobody
-    has
-    it."""
+    change like any other, with its undo. Raises Rejected for an unknown kind, no word, the same one, or when
+    nobody has it."""
     old = normalise_name(old)
+    if not old:
+        raise fault("old", _("Say which one."))
     if kind == "tag":
         fresh = clean_tags([new]) if new.strip() else []
         changes: dict[str, object] = {"remove_tags": [old], **({"add_tags": fresh} if fresh else {})}

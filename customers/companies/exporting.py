@@ -35,7 +35,7 @@ SPEAKS: tuple[tuple[str, str], ...] = (
 
 
 def _listing(ask: Ask) -> Listing:
-    return listing_of(ask.parameters, reverse("company_list"), ask.viewer)
+    return listing_of(ask.parameters, reverse("company_list"), ask.viewer).exactly()
 
 
 def _companies(ask: Ask) -> QuerySet[Company]:

@@ -42,6 +42,8 @@ class BulkChange(TenantModel):
     seen = models.IntegerField(default=0)
     changed = models.IntegerField(default=0)
     kept = models.IntegerField(default=0)
+    # A filter of `query` lost its meaning under way (a team was deleted, say): the rest was left alone.
+    cut_short = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now)
     worked_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)

@@ -268,3 +268,65 @@ def test_tags_are_counted_and_renamed_only_where_the_member_sees(member_client, 
     client.post("/settings/tags/change/", {"kind": "tag", "old": "vip", "new": "gold"})
     other.refresh_from_db()
     assert other.tags == ["vip"]
+
+
+@pytest.mark.parametrize("query", ["stage=nonsense", "stgae=lead", "team=999999", "since=2026-02-31"])
+def test_a_filter_that_means_nothing_is_never_everybody(scoped, query):
+    owner, one = make_member(scoped, "owner"), make_customer(scoped, grade="B")
+    with pytest.raises(Rejected) as refused:
+        bulk_start(merchant=scoped, member=owner, changes={"grade": "A"}, query=query)
+    assert refused.value.code_name == "unknown_filter"
+    one.refresh_from_db()
+    assert one.grade == "B"
+
+
+def test_a_tag_that_nobody_has_finds_nobody(scoped):
+    owner = make_member(scoped, "owner")
+    make_customer(scoped, tags=["tea"])
+    with pytest.raises(Rejected) as refused:
+        bulk_start(merchant=scoped, member=owner, changes={"grade": "A"}, query="tag=gone")
+    assert refused.value.code_name == "nobody"
+
+
+def test_a_filter_that_loses_its_meaning_under_way_ends_the_change(scoped, small_chunks):
+    owner, team = make_member(scoped, "owner"), make_team(scoped, "East")
+    ours = [make_customer(scoped, team=team) for _number in range(5)]
+    other = make_customer(scoped)
+    change = bulk_start(merchant=scoped, member=owner, changes={"grade": "A"}, query=f"team={team.pk}")
+    assert services._chunk(change)
+    team.delete()
+    bulk_work(change=change)
+
+    change.refresh_from_db()
+    assert (change.state, change.cut_short, change.changed) == ("done", True, 2)
+    other.refresh_from_db()
+    assert other.grade == ""
+    page = client_of(owner).get(f"/customers/bulk/{change.pk}/").content.decode()
+    assert "It ended before its end" in page
+    bulk_undo(change=change)
+    bulk_work(change=change)
+    assert not Customer.objects.filter(pk__in=[one.pk for one in ours], grade="A").exists()
+
+
+def test_a_grade_without_a_name_is_not_everybodys(member_client, scoped):
+    make_customer(scoped)
+    member_client("owner").post("/settings/tags/change/", {"kind": "grade", "old": "", "new": "A"})
+    assert not Customer.objects.exclude(grade="").exists()
+
+
+def test_a_bound_colleague_takes_back_their_own_changes_only(member_client, scoped):
+    one = make_customer(scoped)
+    change = bulk_start(merchant=scoped, member=make_member(scoped), changes={"grade": "A"}, ids=[one.pk])
+    bound = member_client("manager", visibility="own")
+    assert "Take it back" not in bound.get(f"/customers/bulk/{change.pk}/").content.decode()
+    assert bound.post(f"/customers/bulk/{change.pk}/undo/").status_code == 403
+    one.refresh_from_db()
+    assert one.grade == "A"
+    assert member_client("manager").post(f"/customers/bulk/{change.pk}/undo/").status_code == 302
+
+
+def test_an_address_longer_than_is_kept_is_refused(scoped):
+    owner = make_member(scoped, "owner")
+    with pytest.raises(Rejected) as refused:
+        bulk_start(merchant=scoped, member=owner, changes={"grade": "A"}, query="q=" + "x" * 2_000)
+    assert refused.value.code_name == "long_query"

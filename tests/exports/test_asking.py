@@ -24,7 +24,7 @@ from crm.integrations.models import OutboundMail
 from crm.lib.errors import Conflict, Forbidden, NotFound, Rejected
 from crm.lib.tenancy import merchant_scope
 from tests.exports.steps import State, again, ask, leave_once_running, people, rows_of, told, used_up, write
-from tests.factories.accounts import make_key, make_member
+from tests.factories.accounts import make_key, make_member, make_team
 from tests.factories.customers import make_customer
 from tests.factories.fixtures import client_of, prove
 
@@ -388,3 +388,44 @@ def test_a_file_that_no_export_knows_is_removed(owner, merchant):
         os.utime(path, (long_ago, long_ago))
     housekeeping.expire()
     assert (stray.exists(), full_path(again(export).file_path).exists()) == (False, True)
+
+
+# --- what a list doesn't know is not the whole list ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["customers", "companies", "orders", "consents"])
+@pytest.mark.parametrize("query", ["stgae=lead", "kind=nonsense&team=999999"])
+def test_a_filter_that_means_nothing_is_never_the_whole_list(scoped, owner, kind, query):
+    make_customer(scoped)
+    with pytest.raises(Rejected) as refused:
+        ask(owner, kind=kind, query=query)
+    assert refused.value.code_name == "unknown_filter"
+
+
+def test_what_loses_its_meaning_while_it_waits_fails_in_words(scoped, owner):
+    team = make_team(scoped, "East")
+    make_customer(scoped, team=team)
+    make_customer(scoped, "Stranger")
+    export = ask(owner, query=f"team={team.pk}")
+    team.delete()
+    write(export)
+    export.refresh_from_db()
+    assert export.state == State.FAILED and "team" in export.error
+
+
+def test_an_address_that_would_be_cut_short_is_refused(scoped, owner):
+    make_customer(scoped)
+    for more, code in (
+        ({"query": "q=" + "x" * 2_000}, "long_query"),
+        ({"ids": range(1, 1_002)}, "too_many_ids"),
+    ):
+        with pytest.raises(Rejected) as refused:
+            services.export_ask(
+                merchant=scoped,
+                membership=owner,
+                kind="customers",
+                reason="for the books",
+                format="csv",
+                **more,
+            )
+        assert refused.value.code_name == code
