@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Count, F, Func
+from django.db.models import Count, F, Func, QuerySet
 from django.utils.translation import gettext as _
 
 from crm.accounts.models import Membership, Merchant
@@ -40,8 +41,8 @@ def grades_used(membership: Membership) -> list[Word]:
     return _words("grade", rows.values(word=F("grade")).annotate(n=Count("pk")))
 
 
-def _words(name: str, counted: object) -> list[Word]:
-    rows = counted.order_by("-n", "word").values_list("word", "n")[:MOST_SHOWN]  # type: ignore[attr-defined]
+def _words(name: str, counted: QuerySet[Any, Any]) -> list[Word]:
+    rows = counted.order_by("-n", "word").values_list("word", "n")[:MOST_SHOWN]
     return [Word(text, n, urlencode({name: text})) for text, n in rows]
 
 
@@ -54,7 +55,7 @@ def word_rename(*, merchant: Merchant, member: Membership, kind: str, old: str, 
         raise fault("old", _("Say which one."))
     if kind == "tag":
         fresh = clean_tags([new]) if new.strip() else []
-        changes: dict[str, object] = {"remove_tags": [old], **({"add_tags": fresh} if fresh else {})}
+        changes: dict[str, Any] = {"remove_tags": [old], **({"add_tags": fresh} if fresh else {})}
         same = fresh == [old]
     elif kind == "grade":
         changes = {"grade": new}

@@ -16,7 +16,7 @@ from crm.api.registry import register
 from crm.api.serializers import ApiModelSerializer, ApiSerializer, TenantRelatedField
 from crm.api.views import ReadViewSet
 from customers.models import Region
-from customers.regions import services
+from customers.regions import services, tree
 from customers.regions.naming import place_key
 
 
@@ -50,7 +50,7 @@ class RegionChange(ApiSerializer):
     code = serializers.CharField(max_length=20, required=False, allow_blank=True)
     country = serializers.RegexField(r"^([A-Z]{2})?$", required=False, allow_blank=True)
     aliases = serializers.ListField(
-        child=serializers.CharField(max_length=80), max_length=services.MOST_ALIASES, required=False
+        child=serializers.CharField(max_length=80), max_length=tree.MOST_ALIASES, required=False
     )
     parent = TenantRelatedField(model=Region, required=False, allow_null=True)  # type: ignore[assignment]
 

@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 from crm.accounts.models import Merchant
 from crm.lib.errors import Conflict
 from customers.models import Region
-from customers.regions.services import region_add, region_change, regions_load
+from customers.regions.loading import regions_load
+from customers.regions.services import region_add, region_change
 
 FILE = Path(__file__).with_name("china.csv")
 # Levels of the official tree that no address names: what lies in them lies in the municipality or province.

@@ -45,21 +45,22 @@ def within(regions: QuerySet[Region] | Sequence[Region]) -> QuerySet[Region]:
     return rows
 
 
+def ids_of(path: str) -> list[int]:
+    """The ids in a path, from the root."""
+    return [int(one) for one in path.strip("/").split("/")]
+
+
 def line_of(region: Region) -> list[Region]:
     """From the root to the region."""
-    ids = [int(one) for one in region.path.strip("/").split("/")]
-    return list(Region.objects.filter(pk__in=ids).order_by("level"))
+    return list(Region.objects.filter(pk__in=ids_of(region.path)).order_by("level"))
 
 
 def path_names(regions: Sequence[Region]) -> dict[int, str]:
     """id → "China › Guangdong › Shenzhen"; one query."""
-    ids = {int(one) for region in regions for one in region.path.strip("/").split("/")}
+    ids = {pk for region in regions for pk in ids_of(region.path)}
     names = dict(Region.objects.filter(pk__in=ids).values_list("pk", "name"))
     return {
-        region.pk: " › ".join(
-            names[pk] for one in region.path.strip("/").split("/") if (pk := int(one)) in names
-        )
-        for region in regions
+        region.pk: " › ".join(names[pk] for pk in ids_of(region.path) if pk in names) for region in regions
     }
 
 
@@ -73,7 +74,7 @@ def branches(parent: Region | None, membership: Membership) -> list[Branch]:
     below = Region.objects.filter(path__startswith=parent.path) if parent else Region.objects.all()
     tops = {}
     for pk, path in below.filter(level__gte=level).values_list("pk", "path"):
-        tops[pk] = int(path.strip("/").split("/")[level])
+        tops[pk] = ids_of(path)[level]
         if tops[pk] != pk:
             inner[tops[pk]] = inner.get(tops[pk], 0) + 1
     seen = Customer.objects.present().visible_to(membership).filter(located_in__isnull=False)

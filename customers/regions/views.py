@@ -15,7 +15,7 @@ from crm.lib.errors import CrmError
 from crm.lib.ids import row_id
 from customers.forms import errors_to_form
 from customers.models import Region
-from customers.regions import selectors, services
+from customers.regions import loading, selectors, services
 from customers.regions.china import china_load
 from customers.regions.forms import LinesForm, RegionForm, SpellingForm
 
@@ -114,7 +114,7 @@ def region_lines(request: StaffRequest) -> HttpResponse:
     form = LinesForm(request.POST)
     if form.is_valid():
         try:
-            count = services.regions_add_lines(
+            count = loading.regions_add_lines(
                 merchant=request.merchant, text=form.cleaned_data["lines"], parent=parent
             )
         except CrmError as refusal:

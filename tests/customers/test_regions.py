@@ -11,7 +11,7 @@ from crm.lib.errors import Conflict, Rejected
 from customers.filters import listing_of
 from customers.models import Company, Customer, Region
 from customers.regions import china as china_module
-from customers.regions import selectors, services
+from customers.regions import loading, selectors, services
 from customers.regions.naming import place_key
 from customers.regions.placing import place_all
 from customers.segmenting import CONDITIONS
@@ -137,8 +137,8 @@ def test_loading_china_again_leaves_what_the_shop_made_of_it(china):
     ],
 )
 def test_a_list_is_read_once(scoped, lines, made, names):
-    assert services.regions_add_lines(merchant=scoped, text=lines) == made
-    assert services.regions_add_lines(merchant=scoped, text=lines) == 0
+    assert loading.regions_add_lines(merchant=scoped, text=lines) == made
+    assert loading.regions_add_lines(merchant=scoped, text=lines) == 0
     assert {one.name for one in Region.objects.all()} == names
 
 
@@ -151,7 +151,7 @@ def test_what_makes_no_tree_is_refused(scoped):
         with pytest.raises(Rejected):
             services.region_change(region=north, parent=parent)
     with pytest.raises(Rejected, match="Line 2"):
-        services.regions_add_lines(merchant=scoped, text="A\n" + " > ".join("abcdefg"))
+        loading.regions_add_lines(merchant=scoped, text="A\n" + " > ".join("abcdefg"))
     assert Region.objects.count() == 2
     services.region_add(merchant=scoped, name="Norway", country="NO")
     with pytest.raises(Rejected):
