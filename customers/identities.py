@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from crm.accounts.models import Merchant
 from crm.events.emitting import emit
 from crm.lib.crypto import keyed_hash
+from crm.lib.locking import hold_all
 from customers import events
 from customers.conflicts import conflicts_note
 from customers.models import Customer, ErasedKey, Identity, Metrics
@@ -142,12 +143,9 @@ def erased_owners(keys: Iterable[Key], *, at: datetime) -> dict[Key, int]:
     }
 
 
-def lock_keys(merchant: Merchant, keys: list[Key]) -> None:
+def lock_keys(merchant: Merchant, keys: Iterable[Key]) -> None:
     """Nobody else gives these keys to anybody until the transaction ends."""
-    names = sorted(f"identity:{merchant.pk}:{key.kind}:{key.scope}:{key.value}" for key in keys)
-    with connection.cursor() as cursor:
-        for name in names:  # in one order everywhere, so that two resolutions can't wait for each other
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+    hold_all(f"identity:{merchant.pk}:{key.kind}:{key.scope}:{key.value}" for key in keys)
 
 
 def _known(keys: list[Key]) -> dict[Key, Customer]:

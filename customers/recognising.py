@@ -1,22 +1,13 @@
-"""Recognising many people at once: the locks and look-ups of `identities.resolve`, set-based for imports."""
+"""Recognising many people at once: the look-up of `identities.resolve`, set-based for imports."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from crm.accounts.models import Merchant
-from crm.imports.sql import execute, fetch
+from crm.imports.sql import fetch
 from customers.identities import Key, Kind
 from customers.models import Identity
-
-
-def keys_lock(merchant: Merchant, keys: Iterable[Key]) -> None:
-    """The same advisory locks that `resolve` takes, in the same order, until the transaction ends. Each takes
-    a place in the server's lock table, which holds a few thousand."""
-    locks = sorted({f"identity:{merchant.pk}:{key.kind}:{key.scope}:{key.value}" for key in keys})
-    execute(
-        "SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(%s::text[]) AS name", [locks]
-    )
 
 
 def keys_known(merchant: Merchant, keys: Iterable[Key]) -> dict[Key, int]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from crm.accounts.models import Merchant
 from crm.accounts.services import rate_to_base
 from crm.lib.errors import Rejected, Text
+from crm.lib.locking import hold
 from crm.lib.money import in_base, stored, validate_currency
 from customers.identities import resolve
 from customers.models import Customer
@@ -124,9 +125,7 @@ def check(draft: OrderDraft) -> None:
 
 def order_lock(*, merchant_id: int, channel_id: int, external_id: str) -> None:
     """Nobody else writes this order until the transaction ends."""
-    name = f"order:{merchant_id}:{channel_id}:{external_id}"
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+    hold(f"order:{merchant_id}:{channel_id}:{external_id}")
 
 
 def _apply(order: Order, draft: OrderDraft) -> None:

@@ -12,10 +12,10 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from django.db import connection
 from django.utils import timezone
 
 from crm.events.actor import current_actor
+from crm.lib.locking import hold
 from reviews.models import LedgerEntry, Review
 
 GENESIS = "0" * 64
@@ -72,10 +72,7 @@ def _instant(moment: datetime) -> str:
 def append(review: Review, action: str, *, reason: str = "", at: datetime | None = None) -> LedgerEntry:
     """The new link, in the caller's transaction. Locks the merchant's chain until it ends. `at` is for
     history brought in later; the order of links is the order of writing."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"ledger:{review.merchant_id}"]
-        )
+    hold(f"ledger:{review.merchant_id}")
     last = LedgerEntry.objects.order_by("-sequence").first()
     entry = LedgerEntry(
         merchant_id=review.merchant_id,

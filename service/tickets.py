@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Model
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -16,6 +16,7 @@ from crm.accounts.numbering import next_number
 from crm.events.emitting import emit
 from crm.events.types import EventType
 from crm.lib.errors import Conflict, Rejected
+from crm.lib.locking import hold
 from crm.lib.ui.formats import exact_text
 from customers.models import Customer, Identity
 from customers.normalising import normalise_email, normalise_name, normalise_phone
@@ -128,9 +129,7 @@ def ticket_open(
 def _lock_key(merchant: Merchant, key: str) -> None:
     """Two presses of one button come after each other, so that the second finds the first one's ticket."""
     if key:
-        with connection.cursor() as cursor:
-            name = f"ticket-key:{merchant.pk}:{key}"
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+        hold(f"ticket-key:{merchant.pk}:{key}")
 
 
 def _address_of(order: Order | None, customer: Customer | None) -> str:

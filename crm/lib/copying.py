@@ -12,6 +12,8 @@ from typing import Any
 from django.db import connection, models
 from django.utils import timezone
 
+from crm.lib.locking import hold
+
 NULL = "\\N"
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": ""})
 # Characters handed to psycopg2 at a time: constant memory at any number of rows.
@@ -138,7 +140,7 @@ def reserve_ids(model: type[models.Model], count: int) -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_get_serial_sequence(%s, %s)", [table, pk])
         (sequence,) = cursor.fetchone()
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"ids:{sequence}"])
+        hold(f"ids:{sequence}")
         cursor.execute(f"SELECT nextval('{sequence}')")
         (first,) = cursor.fetchone()
         cursor.execute(f"SELECT setval('{sequence}', %s)", [first + max(count, 1) - 1])

@@ -8,6 +8,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from crm.accounts.models import Membership
+from crm.lib.locking import hold
 from crm.lib.tenancy import scoped_merchant_id
 from customers.models import Company
 from customers.services import fault
@@ -16,7 +17,6 @@ from customers.services import fault
 MOST_LEVELS = 8
 # Rows of the picture; a distributor with more branches sees the first of them and a link to the list.
 MOST_SHOWN = 200
-LOCK = "customers.company_tree"
 
 ANCESTORS = """
     WITH RECURSIVE above AS (
@@ -55,8 +55,7 @@ def lock_tree() -> None:
 
     Held until the transaction ends.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s), %s)", [LOCK, scoped_merchant_id() % 2**31])
+    hold(f"company-tree:{scoped_merchant_id()}")
 
 
 def check_parent(company: Company, parent: Company | None) -> None:

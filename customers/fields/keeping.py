@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import connection
 from django.utils.translation import gettext as _
 
 from crm.accounts.models import Merchant
 from crm.lib.errors import Rejected, Text
+from crm.lib.locking import hold
 from customers.fields.selectors import HOLDERS, definitions
 from customers.fields.values import Reader, clean_attributes
 from customers.models import FieldDefinition
@@ -56,9 +56,7 @@ def attributes_merged(
 def value_taken(merchant: Merchant, definition: FieldDefinition, value: Any, row_id: int | None) -> bool:
     """Whether another row has the value; nobody else can take it until the transaction ends. A row that was
     merged into another keeps its values for an undo and holds none of them against anybody."""
-    name = f"field:{merchant.pk}:{definition.applies_to}:{definition.key}:{value}"
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+    hold(f"field:{merchant.pk}:{definition.applies_to}:{definition.key}:{value}")
     rows = HOLDERS[definition.applies_to].objects.filter(
         attributes__contains={definition.key: value}, merged_into__isnull=True
     )

@@ -20,12 +20,12 @@ from crm.imports.readers import BrokenRow
 from crm.imports.rows import Wrong, refusal, refuse, staged
 from customers.belongings import company_named
 from customers.fields.keeping import value_taken
-from customers.identities import Key, Kind, erased_owners, resolve
+from customers.identities import Key, Kind, erased_owners, lock_keys, resolve
 from customers.importing import answers, making
 from customers.importing.changing import known_change
 from customers.importing.reading import Entry, RowReader
 from customers.models import Customer
-from customers.recognising import keys_known, keys_lock
+from customers.recognising import keys_known
 from customers.searching import search_rebuild
 
 # Each key takes an advisory lock until the chunk commits; the server's lock table holds a few thousand.
@@ -43,7 +43,7 @@ def people_chunk(batch: ImportBatch, cursor: int) -> int | None:
     read = [reader.read(row, cells) for row, cells in rows]
     entries = [one for one in read if isinstance(one, Entry)]
     keys = [key for entry in entries for key in entry.keys]
-    keys_lock(merchant, keys)
+    lock_keys(merchant, keys)
     known = keys_known(merchant, keys)
     entries = _without_erased(batch, entries, known)
     entries = _without_taken(batch, merchant, reader, entries, known)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import count
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from crm.accounts.models import Merchant
+from crm.lib.copying import reserve_ids
 from crm.lib.errors import Rejected
 from customers.models import Region
 from customers.regions.naming import keys_for, place_key
-from customers.regions.tree import announce, check_room, fill, lock_tree, next_ids, put, under_lock
+from customers.regions.tree import announce, check_room, fill, lock_tree, put, under_lock
 
 
 @transaction.atomic
@@ -25,14 +27,14 @@ def regions_add_lines(*, merchant: Merchant, text: str, parent: Region | None = 
     known = {(row.parent_id, place_key(row.name)): row for row in Region.objects.all()}
     outer = under_lock(parent)
     lines = [(number, *_names_of(line)) for number, line in enumerate(text.splitlines(), 1)]
-    ids = next_ids(sum(len(names) for _number, names, _aliases in lines))
+    next_id = count(reserve_ids(Region, sum(len(names) for _number, names, _aliases in lines)))
     made: list[Region] = []
     for number, names, aliases in lines:
         at = outer
         for place, name in enumerate(names):
             there = known.get((at.pk if at else None, place_key(name)))
             if there is None:
-                there = Region(pk=ids.pop(), merchant=merchant)
+                there = Region(pk=next(next_id), merchant=merchant)
                 spelled = aliases if place == len(names) - 1 else []
                 try:
                     fill(there, {"name": name, "parent": at, "aliases": spelled}, is_new=True)
@@ -65,7 +67,7 @@ def regions_load(*, merchant: Merchant, root: Region, rows: Iterable[tuple[str, 
     by_code = {row.code: row for row in here if row.code}
     by_name = {(row.parent_id, row.name): row for row in here}
     listed = list(rows)
-    ids = next_ids(len(listed))
+    next_id = count(reserve_ids(Region, len(listed)))
     made = []
     for code, outer, name, aliases in listed:
         parent = by_code.get(outer) if outer else root
@@ -75,7 +77,7 @@ def regions_load(*, merchant: Merchant, root: Region, rows: Iterable[tuple[str, 
             by_code[code] = by_name[parent.pk, name]
         if code in by_code:
             continue
-        row = Region(pk=ids.pop(), merchant=merchant, parent=parent, name=name, code=code)
+        row = Region(pk=next(next_id), merchant=merchant, parent=parent, name=name, code=code)
         row.aliases, row.keys, row.country = aliases, keys_for(name, code, aliases), root.country
         put(row)
         by_code[code] = row

@@ -10,10 +10,11 @@ from django.db.models.functions import Concat, Substr
 from django.utils.translation import gettext as _
 
 from crm.accounts.models import Merchant
+from crm.lib.copying import reserve_ids
 from crm.lib.errors import Conflict
 from customers.models import Company, Customer, Region
 from customers.regions.naming import place_key
-from customers.regions.tree import announce, check_room, fill, lock_tree, next_ids, put, under_lock
+from customers.regions.tree import announce, check_room, fill, lock_tree, put, under_lock
 
 
 @transaction.atomic
@@ -25,7 +26,7 @@ def region_add(*, merchant: Merchant, name: str, parent: Region | None = None, *
     """
     lock_tree(merchant)
     check_room(1)
-    made = Region(pk=next_ids(1)[0], merchant=merchant)
+    made = Region(pk=reserve_ids(Region, 1), merchant=merchant)
     fill(made, {"name": name, "parent": under_lock(parent), **values}, is_new=True)
     put(made)
     _save(made, is_new=True)

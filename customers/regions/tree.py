@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.db import connection
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from crm.accounts.models import Merchant
 from crm.events.emitting import emit
 from crm.lib.errors import Rejected
+from crm.lib.locking import hold
 from customers import events
 from customers.models import Region
 from customers.regions.naming import keys_for, place_key
@@ -21,13 +21,11 @@ MOST_LEVELS = 6
 MOST_REGIONS = 20_000
 MOST_ALIASES = 30
 CHANGEABLE = ("name", "code", "country", "aliases", "parent")
-LOCK = "customers.region_tree"
 
 
 def lock_tree(merchant: Merchant) -> None:
     """One change of the tree at a time: two that are each without a ring can make one together."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s), %s)", [LOCK, merchant.pk % 2**31])
+    hold(f"region-tree:{merchant.pk}")
 
 
 def under_lock(parent: Region | None) -> Region | None:
@@ -43,15 +41,6 @@ def under_lock(parent: Region | None) -> Region | None:
 def check_room(more: int) -> None:
     if Region.objects.count() + more > MOST_REGIONS:
         raise Rejected(_("A shop can have %(most)s regions.") % {"most": MOST_REGIONS}, code="too_many")
-
-
-def next_ids(count: int) -> list[int]:
-    with connection.cursor() as cursor:
-        table = Region._meta.db_table
-        cursor.execute(
-            "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [table, count]
-        )
-        return [row[0] for row in cursor.fetchall()]
 
 
 def _fault(name: str, text: str) -> Rejected:

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from crm.accounts.models import Merchant
 from crm.events.ringing import ring_sweeper
+from crm.lib.locking import hold
 from crm.lib.tenancy import all_merchants, merchant_scope
 from customers.models import Customer, Metrics
 from marketing.insight.models import Day, DirtyDay
@@ -93,10 +94,8 @@ def recount(*, merchant: Merchant, first: date, last: date) -> int:
         "start": start.astimezone(UTC),
         "end": end.astimezone(UTC),
     }
+    hold(f"insight-days:{merchant.pk}")
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"insight-days:{merchant.pk}"]
-        )
         Day.objects.filter(on__gte=first, on__lte=last).delete()
         cursor.execute(COUNT_SQL, values)
         return int(cursor.rowcount)

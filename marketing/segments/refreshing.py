@@ -15,6 +15,7 @@ from crm.events.emitting import Draft, emit, emit_many
 from crm.events.ringing import ring_sweeper
 from crm.events.types import EventType
 from crm.lib.errors import CrmError
+from crm.lib.locking import hold_if_free
 from crm.lib.tenancy import all_merchants, merchant_scope
 from customers.segmenting import Scope
 from marketing.insight import scoring
@@ -70,10 +71,7 @@ def _scope(segment: Segment) -> Scope:
 
 def _lock(segment: Segment) -> bool:
     """Never two builds of one segment at once; the lock falls with the transaction."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [f"segment:{segment.pk}"])
-        (got,) = cursor.fetchone()
-    return bool(got)
+    return hold_if_free(f"segment:{segment.pk}")
 
 
 def _diff(segment: Segment, sql: Sql) -> tuple[list[int], list[int]]:

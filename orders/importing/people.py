@@ -23,10 +23,10 @@ from crm.imports.countries import country_code
 from crm.imports.models import Change, ImportBatch
 from crm.imports.sql import execute, fetch
 from customers import events
-from customers.identities import Contact, Key, Kind, erased_owners, keys_of, resolve
+from customers.identities import Contact, Key, Kind, erased_owners, keys_of, lock_keys, resolve
 from customers.models import Customer
 from customers.normalising import normalise_email, normalise_name, normalise_phone
-from customers.recognising import keys_known, keys_lock
+from customers.recognising import keys_known
 from customers.searching import search_rebuild
 from orders.importing.tables import IDENTITY, METRICS, channel_of, names
 
@@ -60,7 +60,7 @@ def people_chunk(batch: ImportBatch, cursor: int) -> int | None:
     assert channel is not None
     buyers = _buyers(batch, merchant, channel.pk, cursor, last)
     keys = [key for buyer in buyers for key in buyer.keys]
-    keys_lock(merchant, keys)
+    lock_keys(merchant, keys)
     known = keys_known(merchant, keys)
     _leave_erased(buyers, known)
     uses = Counter(key for buyer in buyers for key in buyer.keys)

@@ -154,7 +154,11 @@ def test_two_changes_that_would_make_a_ring_together_come_one_after_the_other(sc
     company_change(company=one, source="test", parent=two)
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = %s", [scoped.pk]
+            """
+            SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted
+            AND (classid::bigint << 32 | objid::bigint) = hashtextextended(%s, 0)
+            """,
+            [f"company-tree:{scoped.pk}"],
         )
         assert cursor.fetchone()[0] == 1
 

@@ -13,14 +13,14 @@ from crm.imports.models import Change, ImportBatch
 from crm.imports.rows import staged
 from crm.imports.sql import fetch
 from customers.companies.contacts import contact_add
-from customers.identities import resolve
+from customers.identities import lock_keys, resolve
 from customers.importing.changing import people_journal
 from customers.importing.companies.reading import CompanyReader, ContactTold
 from customers.importing.companies.sorting import erased_contacts
 from customers.importing.companies.tables import names
 from customers.importing.making import source_of
 from customers.models import Company, CompanyContact, Customer
-from customers.recognising import keys_known, keys_lock
+from customers.recognising import keys_known
 from customers.searching import search_rebuild
 
 CONTACT = "customers.companycontact"
@@ -40,7 +40,7 @@ def contacts_chunk(batch: ImportBatch, cursor: int) -> int | None:
     wanted = [one for one in told if one.contact and one.row not in gone]
     companies = _companies(batch, [one.row for one in wanted])
     keys = {key for one in wanted if one.contact for key in one.contact.keys}
-    keys_lock(batch.merchant, keys)
+    lock_keys(batch.merchant, keys)
     people = People(batch, set(keys_known(batch.merchant, keys).values()))
     with history():
         for one in wanted:

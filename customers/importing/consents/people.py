@@ -12,12 +12,12 @@ from crm.events.backfilling import history
 from crm.imports.models import ImportBatch
 from crm.imports.rows import Wrong
 from customers.consent import address_digest
-from customers.identities import Kind, erased_owners, resolve
+from customers.identities import Kind, erased_owners, lock_keys, resolve
 from customers.importing.consents.reading import Told
 from customers.importing.making import source_of
 from customers.models import Customer, Suppression
 from customers.models.consent import Channel
-from customers.recognising import keys_known, keys_lock
+from customers.recognising import keys_known
 from customers.searching import search_rebuild
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -100,7 +100,7 @@ def _column(one: Told) -> str:
 def people_lock(batch: ImportBatch, told: Sequence[Told]) -> None:
     """Nobody else gives these keys to anybody, and nobody else answers for these people, until the chunk
     commits."""
-    keys_lock(batch.merchant, {key for one in told for key in one.keys})
+    lock_keys(batch.merchant, {key for one in told for key in one.keys})
 
 
 def prospects_make(batch: ImportBatch, told: Sequence[Told]) -> int:
