@@ -32,6 +32,7 @@ from customers.files import api as file_api
 from customers.merging.api import MergeMixin
 from customers.models import Customer, Erasure, Identity
 from customers.normalising import normalise_email, normalise_phone
+from customers.note_api import NoteViewSet
 from customers.privacy.erasing import erasure_ask
 from customers.regions import api as region_api
 from customers.searching import customer_ids_found
@@ -190,6 +191,7 @@ register("erasures", ErasureViewSet)
 consent_api.serve()
 field_api.serve()
 register("addresses", AddressViewSet)
+register("notes", NoteViewSet)
 register("companies", CompanyViewSet)
 register("company-contacts", ContactViewSet)
 register("tasks", TaskViewSet)

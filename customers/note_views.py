@@ -25,7 +25,7 @@ MOST_OFFERED = 8
 
 def notes_context(request: StaffRequest, about: Customer | Company) -> dict[str, Any]:
     """What the card shows: pinned ones, then the newest. One query."""
-    rows = about.notes.select_related("author__user").order_by("pinned_at", "-created_at", "-id")
+    rows = about.notes.select_related("author__user", "api_key").order_by("pinned_at", "-created_at", "-id")
     notes = list(rows[: MOST_NOTES + 12])
     pinned = [one for one in notes if one.pinned_at is not None]
     others = [one for one in notes if one.pinned_at is None]

@@ -1,6 +1,5 @@
-"""Notes for colleagues about a person or a firm: written, mended and taken back by their author, pinned, and
-who is
-mentioned in them."""
+"""Notes for colleagues about a person or a firm: written, mended and taken back by their author, a colleague
+or a program, pinned, and who is mentioned in them."""
 
 from __future__ import annotations
 
@@ -12,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from crm.accounts.models import Membership
+from crm.accounts.models import ApiKey, Membership
 from crm.accounts.notices import notice_add
 from crm.events.emitting import emit
 from crm.events.types import EventType
@@ -23,6 +22,7 @@ from customers.filters import members
 from customers.models import Company, Customer, Note
 from customers.services import fault
 
+Author = Membership | ApiKey
 LONGEST = 5_000
 # More than that in one note is a mistake or a joke, and each of them gets a mail.
 MOST_MENTIONS = 20
@@ -30,13 +30,14 @@ MOST_MENTIONS = 20
 
 @transaction.atomic
 def note_add(
-    *, author: Membership, text: str, customer: Customer | None = None, company: Company | None = None
+    *, author: Author, text: str, customer: Customer | None = None, company: Company | None = None
 ) -> Note:
     """A note, announced without its text; colleagues whom it mentions are told. Raises Rejected for an empty
     one."""
     about = customer or company
     assert about is not None
-    note: Note = Note(merchant_id=about.merchant_id, customer=customer, company=company, author=author)
+    note: Note = Note(merchant_id=about.merchant_id, customer=customer, company=company)
+    note.author, note.api_key = (author, None) if isinstance(author, Membership) else (None, author)
     note.text = _clean(text)
     note.mentions = [one.pk for one in mentioned_in(note)]
     note.save()
@@ -46,7 +47,7 @@ def note_add(
 
 
 @transaction.atomic
-def note_change(*, note: Note, by: Membership, text: str) -> bool:
+def note_change(*, note: Note, by: Author, text: str) -> bool:
     """Whether the words changed; who is mentioned for the first time is told. Raises Forbidden for
     another's."""
     stored = _own(note, by)
@@ -63,10 +64,9 @@ def note_change(*, note: Note, by: Membership, text: str) -> bool:
 
 
 @transaction.atomic
-def note_delete(*, note: Note, by: Membership) -> None:
+def note_delete(*, note: Note, by: Author) -> None:
     """The words are gone; that there was a note, whose, and who took it back, stays in the log. Raises
-    Forbidden
-    for another's, unless an owner or manager takes it away."""
+    Forbidden for another's, unless an owner or manager takes it away."""
     stored = _own(note, by, may_manage=True)
     _announce(events.NOTE_DELETED, stored)
     stored.delete()
@@ -80,15 +80,24 @@ def note_pin(*, note: Note, pinned: bool) -> None:
     stored.save(update_fields=["pinned_at"])
 
 
-def _own(note: Note, by: Membership, *, may_manage: bool = False) -> Note:
+def _own(note: Note, by: Author, *, may_manage: bool = False) -> Note:
     stored: Note = (
         Note.objects.select_for_update(of=("self",))
-        .select_related("author__user", "customer", "company", "merchant")
+        .select_related("author__user", "api_key", "customer", "company", "merchant")
         .get(pk=note.pk)
     )
-    if stored.author_id != by.pk and not (may_manage and by.can("customers.erase")):
+    wrote = by in (stored.author, stored.api_key)
+    manages = may_manage and isinstance(by, Membership) and by.can("customers.erase")
+    if not (wrote or manages):
         raise Forbidden(_("Only who wrote a note changes it."))
     return stored
+
+
+def author_name(note: Note) -> str:
+    """The colleague's name or the key's; "" for somebody who is gone."""
+    if note.author is not None:
+        return str(note.author.user)
+    return note.api_key.name if note.api_key is not None else ""
 
 
 def _clean(text: str) -> str:
@@ -142,7 +151,7 @@ def _tell(note: Note, ids: list[int]) -> None:
             continue
         key = f"note:{note.pk}:mention:{member.pk}"
         path = href_of(note)
-        author = str(note.author.user) if note.author else ""
+        author = author_name(note)
         with translation.override(member.user.language or settings.LANGUAGE_CODE):
             title = _("%(author)s mentioned you in a note") % {"author": author}
             notice_add(
@@ -170,7 +179,7 @@ def href_of(note: Note) -> str:
 
 
 def _announce(kind: EventType, note: Note) -> None:
-    data = {"author": str(note.author.user) if note.author else "", "note": note.pk}
+    data = {"author": author_name(note), "note": note.pk}
     emit(
         kind,
         merchant=note.merchant_id,

@@ -97,6 +97,8 @@ SCOPES: dict[str, object] = {
     "fields.write": _("Make and change custom fields"),
     "files.read": _("Download files about customers and companies"),
     "files.write": _("Add and delete files about customers and companies"),
+    "notes.read": _("Read notes about customers and companies"),
+    "notes.write": _("Write notes about customers and companies"),
     "regions.write": _("Change the tree of regions"),
     "views.read": _("Read shared views of lists"),
     "views.write": _("Make and change shared views of lists"),

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from crm.accounts.models import Membership, Team
+from crm.accounts.models import ApiKey, Membership, Team
 from crm.lib.tenancy import MerchantForeignKey, TenantManager, TenantModel
 from customers.models.company import Company
 from customers.models.region import Region
@@ -166,7 +166,8 @@ class Address(TenantModel):
 
 
 class Note(TenantModel):
-    """What a colleague should know of a person or a firm. `mentions` are the members whom it told."""
+    """What a colleague should know of a person or a firm, by `author` or by a program with `api_key`.
+    `mentions` are the members whom it told."""
 
     customer = MerchantForeignKey(
         Customer, on_delete=models.CASCADE, null=True, blank=True, related_name="notes", db_index=False
@@ -175,6 +176,9 @@ class Note(TenantModel):
         Company, on_delete=models.CASCADE, null=True, blank=True, related_name="notes", db_index=False
     )
     author = models.ForeignKey(Membership, on_delete=models.SET_NULL, null=True, related_name="+")
+    api_key = models.ForeignKey(
+        ApiKey, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
     text = models.TextField(_("note"), max_length=5_000)
     mentions = ArrayField(models.BigIntegerField(), default=list, blank=True)
     pinned_at = models.DateTimeField(null=True, blank=True)
