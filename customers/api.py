@@ -38,6 +38,7 @@ from customers.regions import api as region_api
 from customers.searching import customer_ids_found
 from customers.services import customer_change, customer_create
 from customers.todos.api import TaskViewSet
+from customers.visits import api as visit_api
 
 
 class CustomerFilterSet(ChangedFilterSet):
@@ -65,7 +66,7 @@ class CustomerFilterSet(ChangedFilterSet):
         return rows.filter(tags__contains=[value])
 
 
-class CustomerViewSet(MergeMixin, UpsertMixin, ReadViewSet):
+class CustomerViewSet(MergeMixin, visit_api.VisitorMixin, UpsertMixin, ReadViewSet):
     """Customers, newest first; erased ones are left out, merged ones answer 410 with who they are now."""
 
     model = Customer
@@ -198,3 +199,4 @@ register("tasks", TaskViewSet)
 bulk_api.serve()
 region_api.serve()
 file_api.serve()
+visit_api.serve()

@@ -32,6 +32,7 @@ from customers.segmenting import (
     days_field,
     number_field,
 )
+from customers.visits import conditions as visits
 
 PROFILE, REACH, WORTH, ENGAGEMENT = _("Profile"), _("Consent and reach"), _("Worth"), _("Mail")
 IS_OR_NOT = (("is", _("is")), ("not", _("is not")))
@@ -423,3 +424,4 @@ for _condition in (
 ):
     add_condition(_condition)
 own_fields.register()
+visits.register()

@@ -14,8 +14,10 @@ from customers.duplicates.touching import customers_compare
 from customers.fields.services import field_strip
 from customers.merging.gathering import gather_all, stragglers_gather
 from customers.models import FieldDefinition, MergeRecord
+from customers.models.consent import Purpose
 from customers.searching import search_rebuild
 from customers.tasks import place_shop
+from customers.visits.services import visitors_forget
 
 
 @on(
@@ -83,3 +85,10 @@ def place(event: Event) -> None:
     """Customers and companies are put into the changed tree by a worker; the night's round finds what is
     left."""
     transaction.on_commit(partial(place_shop.delay, event.merchant_id))
+
+
+@on(events.CONSENT_WITHDRAWN, name="customers.forget_visitors")
+def follow_nobody(event: Event) -> None:
+    """Who doesn't want to be profiled is not recognised by their browser any more."""
+    if event.customer_id and event.data.get("purpose") == Purpose.PROFILING:
+        visitors_forget(customer_id=event.customer_id)

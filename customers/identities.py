@@ -17,6 +17,7 @@ from customers import events
 from customers.conflicts import conflicts_note
 from customers.models import Customer, ErasedKey, Identity, Metrics
 from customers.normalising import comparable_name, is_masked, normalise_email, normalise_name, normalise_phone
+from customers.visits.services import visitor_recognise
 
 Kind = Identity.Kind
 
@@ -35,6 +36,8 @@ class Contact:
     city: str = ""
     region: str = ""
     language: str = ""
+    # The browser it came from, as the shop's pages know it; it names nobody by itself.
+    visitor: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,8 @@ def resolve(*, merchant: Merchant, contact: Contact, source: str, at: datetime |
     customer = chosen if chosen is not None else _create(merchant, contact, source)
     others = tuple(sorted({other.pk for other in strong} - {customer.pk}))
     _add_keys(merchant, customer, keys, known, source, announce=not created)
+    if contact.visitor:
+        visitor_recognise(merchant=merchant, customer=customer, visitor=contact.visitor, source=source)
     filled = [] if created else _fill_gaps(merchant, customer, contact)
     if filled:
         emit(

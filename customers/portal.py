@@ -29,6 +29,7 @@ from customers.portal_door import (
 )
 from customers.portal_forms import CodeForm, SignInForm
 from customers.portal_registry import PortalLink, add_portal_link
+from customers.visits.services import COOKIE, visitor_recognise
 
 QUESTION_KEY = "portal_question"
 NEXT_KEY = "portal_next"
@@ -116,6 +117,9 @@ def _enter(
     target = request.session.pop(NEXT_KEY, "") or portal_url(request, "portal_home")
     request.session.pop(QUESTION_KEY, None)
     sign_in(request, request.shop, person=PortalPerson(address, customer, grants))
+    if customer is not None:
+        visitor = request.COOKIES.get(COOKIE, "")
+        visitor_recognise(merchant=request.shop, customer=customer, visitor=visitor, source="portal")
     return redirect(target)
 
 

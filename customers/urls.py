@@ -15,6 +15,7 @@ from customers.privacy import views as privacy_views
 from customers.regions.urls import urlpatterns as regions
 from customers.retention import views as retention_views
 from customers.todos.urls import urlpatterns as todos
+from customers.visits.urls import urlpatterns as visits
 from customers.wordings import views as wordings
 
 urlpatterns: list[URLPattern] = [
@@ -297,4 +298,5 @@ urlpatterns: list[URLPattern] = [
     *companies,
     *regions,
     *todos,
+    *visits,
 ]

@@ -203,6 +203,7 @@ class ContactInput(ApiSerializer):
     region = text(100)
     city = text(100)
     language = text(10)
+    visitor = text(64, help_text="The browser's id in the shop's pages (its cookie gx_visitor).")
 
 
 class LineInput(ApiSerializer):

@@ -105,6 +105,8 @@ EXCUSED = {
     "api_schema": "the description of the API, without data",
     "api_docs": "the description of the API, without data",
     "inbound_hook": "a secret address and a signed body (tests/integrations/test_receiving.py)",
+    "visit_script": "a file for everybody",
+    "visit_take": "takes, never shows (tests/customers/test_visits.py)",
     "mail_open": "the signed token is the capability (tests/marketing/test_tracking.py)",
     "mail_click": "the signed token is the capability (tests/marketing/test_tracking.py)",
     "mail_unsubscribe": "the signed token is the capability (tests/marketing/test_tracking.py)",

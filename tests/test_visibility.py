@@ -34,7 +34,7 @@ from tests.routes import Route, everything_of, staff_routes
 OF_THE_SHOP = {
     *("accounts.Team", "accounts.ApiKey", "accounts.ExchangeRate", "accounts.Counter"),
     *("accounts.Handover", "accounts.HandoverMove", "accounts.HandoverRow", "accounts.AssignmentRule"),
-    *("customers.FieldDefinition", "customers.Region"),
+    *("customers.FieldDefinition", "customers.Region", "customers.VisitSettings"),
     *("orders.Product", "orders.Variant", "orders.SalesChannel"),
     *("marketing.Segment", "marketing.Template", "marketing.Campaign", "marketing.Journey", "marketing.Link"),
     *("loyalty.Program", "loyalty.Tier", "insight.Day", "insight.Model"),

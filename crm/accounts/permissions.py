@@ -97,6 +97,7 @@ SCOPES: dict[str, object] = {
     "fields.write": _("Make and change custom fields"),
     "files.read": _("Download files about customers and companies"),
     "files.write": _("Add and delete files about customers and companies"),
+    "visits.write": _("Tell of visits of the shop's pages"),
     "notes.read": _("Read notes about customers and companies"),
     "notes.write": _("Write notes about customers and companies"),
     "regions.write": _("Change the tree of regions"),

@@ -17,6 +17,7 @@ from customers.models.region import Region
 from customers.models.retention import RetentionRule, RetentionRun
 from customers.models.search import SearchDocument
 from customers.models.task import Task
+from customers.models.visit import Visit, VisitSettings
 from customers.models.wording import ConsentRequest, ConsentSettings, ConsentWording
 
 __all__ = [
@@ -52,4 +53,6 @@ __all__ = [
     "SearchDocument",
     "Suppression",
     "Task",
+    "Visit",
+    "VisitSettings",
 ]

@@ -176,7 +176,7 @@ class Note(TenantModel):
         Company, on_delete=models.CASCADE, null=True, blank=True, related_name="notes", db_index=False
     )
     author = models.ForeignKey(Membership, on_delete=models.SET_NULL, null=True, related_name="+")
-    api_key = models.ForeignKey(
+    api_key = MerchantForeignKey(
         ApiKey, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
     )
     text = models.TextField(_("note"), max_length=5_000)

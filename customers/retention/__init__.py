@@ -2,5 +2,6 @@
 it declares the kinds of this app."""
 
 from customers.retention import kinds, tasks
+from customers.visits import retention as visits
 
-__all__ = ["kinds", "tasks"]
+__all__ = ["kinds", "tasks", "visits"]

@@ -12,6 +12,7 @@ from crm.lib.errors import Rejected
 from crm.lib.tenancy import merchant_scope
 from customers.models import Customer
 from customers.segmenting import CONDITIONS, Scope
+from customers.visits.services import Seen, visitor_recognise, visits_take
 from marketing.models import Segment
 from marketing.segments.compiling import compile_definition
 from marketing.segments.definition import BadDefinition, dump, parse
@@ -418,3 +419,16 @@ def test_a_slow_rule_is_stopped(scoped):
 def test_money_is_shown_in_the_shops_currency(merchant, scoped):
     definition = rule("orders.spent", compare="min", value=str(Decimal("1500")))
     assert "¥1,500" in segment_sentence(Segment(merchant=merchant, definition=definition))
+
+
+def test_who_looked_around_in_the_shop(merchant):
+    with merchant_scope(merchant):
+        for name, kind, days in (("Anna", "product", 3), ("Bo", "product", 40), ("Cy", "cart", 3)):
+            visitor = name.lower() * 16
+            at = timezone.now() - timedelta(days=days)
+            visits_take(merchant=merchant, seen=[Seen(visitor, kind, at, title="Tea")])
+            who = make_customer(merchant, name)
+            visitor_recognise(merchant=merchant, customer=who, visitor=visitor, source="portal")
+    assert found(merchant, rule("customers.visited", what="product", days=30)) == {"Anna"}
+    assert found(merchant, rule("customers.visited", what="cart", days=30)) == {"Cy"}
+    assert found(merchant, rule("customers.visited", what="product", days=90)) == {"Anna", "Bo"}
