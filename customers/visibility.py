@@ -33,6 +33,12 @@ def of_member(membership: Membership, path: str) -> Q:
     return Q(**{path: membership.pk}) if membership.pk is not None else Q(pk__in=[])
 
 
+def for_everybody(membership: Membership, condition: Q) -> Q:
+    """Rows that are nobody's and so for whoever works here; none for an API key that is bound to a part of
+    the shop, for they lie in no part."""
+    return condition if membership.pk is not None else Q(pk__in=[])
+
+
 def seen_by(membership: Membership, prefix: str = "") -> Q | None:
     """The condition on a customer (at `prefix`, such as "customer__"), None for who sees everything.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import models
 from django.db.models import Q
 
-from customers.visibility import seen_by
+from customers.visibility import for_everybody, seen_by
 
 if TYPE_CHECKING:
     from crm.accounts.models import Membership
@@ -17,7 +17,9 @@ class ReviewQuerySet(models.QuerySet[Any]):
     def visible_to(self, membership: Membership) -> ReviewQuerySet:
         """Those of the customers that the member sees, and those that belong to no customer."""
         condition = seen_by(membership, "customer__")
-        return self if condition is None else self.filter(condition | Q(customer__isnull=True))
+        if condition is None:
+            return self
+        return self.filter(condition | for_everybody(membership, Q(customer__isnull=True)))
 
     def pending(self) -> ReviewQuerySet:
         return self.filter(state="pending")

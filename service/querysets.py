@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from customers.visibility import in_region, of_member, seen_by
+from customers.visibility import for_everybody, in_region, of_member, seen_by
 
 if TYPE_CHECKING:
     from crm.accounts.models import Membership
@@ -43,7 +43,7 @@ class TicketQuerySet(models.QuerySet[Any]):
         if membership.region:
             unkept &= in_region(membership.region, "customer__")
         nobodys = Q(assignee__isnull=True) & (Q(customer__isnull=True) | unkept)
-        mine = of_member(membership, "assignee") | nobodys
+        mine = of_member(membership, "assignee") | for_everybody(membership, nobodys)
         if membership.visibility == "team" and membership.team_id:
             mine |= Q(assignee__team=membership.team_id)
         return self.filter(mine | theirs)

@@ -13,12 +13,14 @@ from crm.api.registry import operations_of, registered
 from crm.lib.errors import Rejected
 from crm.lib.tenancy import merchant_scope
 from customers.todos.services import task_add
+from reviews.services import review_submit
+from service.models import Ticket
 from service.tickets import ticket_assign
 from tests.api.conftest import ApiClient
 from tests.factories.accounts import make_member, make_team
 from tests.factories.customers import make_company, make_customer
 from tests.factories.fixtures import client_of
-from tests.factories.orders import make_order
+from tests.factories.orders import make_order, make_product
 from tests.factories.service import make_ticket
 from tests.factories.world import make_world
 from tests.test_tenancy import _api_path
@@ -78,6 +80,25 @@ def test_a_key_whose_team_is_gone_sees_nothing(scoped, shop):
     client = part_key(scoped, bound="team", team=shop["team"])
     team_delete(team=shop["team"])
     assert ids(client, "customers/") == set()
+
+
+def test_what_is_nobodys_lies_in_no_part(scoped, shop):
+    """Strangers' tickets and those of customers whom nobody looks after wait for whoever works here."""
+    stranger, unkept = make_ticket(scoped), make_ticket(scoped, shop["people"]["free"])
+    review_submit(merchant=scoped, product=make_product(scoped), rating=1, body="Anonymous", source="api")
+    mate = make_member(scoped, "agent", team=shop["team"], visibility="team")
+    assert {stranger.pk, unkept.pk} <= set(Ticket.objects.visible_to(mate).values_list("pk", flat=True))
+
+    clients = [
+        part_key(scoped, bound="region", region="Zhejiang"),
+        part_key(scoped, bound="team", team=shop["team"]),
+    ]
+    for client in clients:
+        assert not ids(client, "tickets/") & {stranger.pk, unkept.pk}
+        assert client.get(f"tickets/{stranger.pk}/").status_code == 404
+        assert ids(client, "reviews/") == set()
+    team_delete(team=shop["team"])
+    assert ids(clients[1], "tickets/") == set()
 
 
 def test_no_operation_shows_more_whatever_scopes_the_key_has(db):
