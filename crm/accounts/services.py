@@ -138,9 +138,12 @@ def apikey_create(
 
 
 def _part_of_shop(scopes: list[str], bound: str, team: Team | None, region: str) -> dict[str, Any]:
-    """The key's columns that bind it; empty for the whole shop."""
-    if not bound:
+    """The key's columns that bind it; empty for the whole shop. Whoever names a part and forgets to say that
+    the key is bound to it gets no key for everything."""
+    if not bound and team is None and not region.strip():
         return {}
+    if not bound:
+        raise _key_fault("bound", _("Choose one of the list."))
     more = sorted(set(scopes) - PART_SCOPES)
     if more:
         text = _("A key for a part of the shop only reads. It can't have: %(names)s")

@@ -138,6 +138,7 @@ def test_no_operation_shows_more_whatever_scopes_the_key_has(db):
         ("names no region", {"bound": "region", "region": " "}),
         ("names no team", {"bound": "team"}),
         ("is bound to something else", {"bound": "moon", "region": "X"}),
+        ("names a region and forgets to bind", {"region": "X"}),
     ],
 )
 def test_refused_keys_are_not_made(scoped, case, part):
