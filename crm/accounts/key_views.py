@@ -15,6 +15,7 @@ from crm.accounts.forms import ApiKeyForm
 from crm.accounts.models import ApiKey
 from crm.accounts.routes import StaffRequest
 from crm.lib.errors import Rejected
+from crm.lib.forms import blame
 
 
 def apikey_list(request: StaffRequest) -> HttpResponse:
@@ -54,11 +55,7 @@ def _made(request: StaffRequest, form: ApiKeyForm) -> tuple[ApiKey, str] | None:
             ),
         )
     except Rejected as refusal:
-        for name, texts in refusal.fields.items():
-            for text in texts:
-                form.add_error(name, str(text))
-        if not refusal.fields:
-            form.add_error(None, str(refusal.message))
+        blame(form, refusal)
         return None
 
 

@@ -15,7 +15,8 @@ from django.views.decorators.http import require_POST
 from crm.accounts.routes import StaffRequest
 from crm.integrations import connecting
 from crm.integrations.catalog import STORES, store
-from crm.integrations.forms import ConnectionForm, blame
+from crm.integrations.forms import ConnectionForm
+from crm.lib.forms import blame
 from crm.integrations.models import Connection, InboundHook
 from crm.lib.errors import CrmError
 from crm.lib.keyset import keyset_page

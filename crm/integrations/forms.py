@@ -13,7 +13,6 @@ from django.utils.translation import pgettext_lazy
 from crm.events.types import REGISTRY, Text
 from crm.integrations.stores.base import StoreAdapter
 from crm.integrations.stores.shopify import SHOP
-from crm.lib.errors import CrmError
 
 UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 
@@ -125,12 +124,3 @@ class EndpointForm(forms.Form):
         if not cleaned["events"]:
             self.add_error(None, ValidationError(_("Choose at least one event."), code="events"))
         return cleaned
-
-
-def blame(form: forms.Form, error: CrmError) -> None:
-    """Puts a service's refusal beside the fields that it names, or above the form."""
-    for name, texts in error.fields.items():
-        for text in texts:
-            form.add_error(name if name in form.fields else None, str(text))
-    if not error.fields:
-        form.add_error(None, str(error.message))

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 from crm.accounts.routes import StaffRequest
 from crm.lib import listing
 from crm.lib.errors import CrmError
+from crm.lib.forms import blame
 from crm.lib.keyset import keyset_page
 from crm.lib.ui.parts import Tab
 from customers.models import Customer
@@ -136,7 +137,7 @@ def points_correct(request: StaffRequest, customer_id: int) -> HttpResponse:
             merchant=request.merchant, customer=customer, actor=request.membership, **form.cleaned_data
         )
     except CrmError as refusal:
-        _show(form, refusal)
+        blame(form, refusal)
         return _record(request, customer, form)
     messages.success(request, _("Points corrected."))
     return redirect("points_record", customer_id)
@@ -151,8 +152,3 @@ def _record(request: StaffRequest, customer: Customer, form: CorrectionForm) -> 
         "entries": selectors.entries_of(customer, 200),
     }
     return render(request, "loyalty/points_record.html", context, status=422 if form.errors else 200)
-
-
-def _show(form: CorrectionForm, refusal: CrmError) -> None:
-    for name, texts in (refusal.fields or {"": [refusal.message]}).items():
-        form.add_error(name if name in form.fields else None, [str(text) for text in texts])

@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -20,6 +21,7 @@ from crm.accounts.handover.selectors import candidates
 from crm.accounts.models import Membership
 from crm.accounts.routes import StaffRequest
 from crm.lib.errors import CrmError
+from crm.lib.forms import blame
 from crm.lib.ui.parts import Tab
 
 
@@ -91,25 +93,16 @@ def _edit(request: StaffRequest, subject: Subject, rule: AssignmentRule | None) 
             else:
                 services.rule_change(rule=rule, **form.values())
         except CrmError as refusal:
-            _to_form(form, refusal)
+            blame(form, refusal)
         else:
             messages.success(request, _("The rule is saved."))
-            return redirect(f"{_home()}?of={subject.key}")
-    context = {"form": form, "subject": subject, "rule": rule, "home": f"{_home()}?of={subject.key}"}
+            return redirect(_home(subject.key))
+    context = {"form": form, "subject": subject, "rule": rule, "home": _home(subject.key)}
     return render(request, "accounts/rule_edit.html", context, status=422 if form.errors else 200)
 
 
-def _home() -> str:
-    address: str = redirect("assignment")["Location"]
-    return address
-
-
-def _to_form(form: RuleForm, refusal: CrmError) -> None:
-    if not refusal.fields:
-        form.add_error(None, str(refusal.message))
-    for name, texts in refusal.fields.items():
-        for text in texts:
-            form.add_error(name if name in form.fields else None, str(text))
+def _home(subject: str) -> str:
+    return f"{reverse('assignment')}?of={subject}"
 
 
 @require_POST
@@ -124,7 +117,7 @@ def rule_act(request: StaffRequest, rule_id: int) -> HttpResponse:
     elif act == "delete":
         services.rule_delete(rule=rule)
         messages.success(request, _("The rule is deleted. What it gave stays given."))
-    return redirect(f"{_home()}?of={rule.subject}")
+    return redirect(_home(rule.subject))
 
 
 @require_safe

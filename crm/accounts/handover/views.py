@@ -25,6 +25,7 @@ from crm.accounts.handover.registry import HOLDINGS
 from crm.accounts.models import Membership
 from crm.accounts.routes import StaffRequest
 from crm.lib.errors import Rejected
+from crm.lib.forms import blame
 from crm.lib.ids import row_id, row_ids
 from crm.lib.keyset import keyset_page
 
@@ -64,7 +65,7 @@ def handover_record(request: StaffRequest, handover_id: int) -> HttpResponse:
         try:
             move = handover_assign(handover=handover, ask=form.ask(), by=request.membership)
         except Rejected as refusal:
-            _to_form(form, refusal)
+            blame(form, refusal)
         else:
             return redirect("handover_receipt", move.pk)
     context = {
@@ -76,14 +77,6 @@ def handover_record(request: StaffRequest, handover_id: int) -> HttpResponse:
         "most_letters": MOST_LETTERS,
     }
     return render(request, "accounts/handover_record.html", context, status=422 if form.errors else 200)
-
-
-def _to_form(form: HandoverForm, refusal: Rejected) -> None:
-    for name, texts in refusal.fields.items():
-        for text in texts:
-            form.add_error(name if name in form.fields else None, str(text))
-    if not refusal.fields:
-        form.add_error(None, str(refusal.message))
 
 
 def _handover(handover_id: int) -> Handover:
