@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,7 +67,7 @@ def try_out(*, subject: Subject, row: Any) -> Trial:
         elif not fits(subject, rule, row):
             trial.passed.append((rule, "other"))
         else:
-            member = next(iter(_in_order(subject, rule, row)), None)
+            member = next(_in_order(subject, rule, row), None)
             if member is not None:
                 trial.choice = Choice(rule, member)
                 return trial
@@ -92,15 +92,16 @@ def _next(subject: Subject, rule: AssignmentRule, row: Any) -> Membership | None
     return None
 
 
-def _in_order(subject: Subject, rule: AssignmentRule, row: Any) -> list[Membership]:
-    """Who may have the row, the one whose turn it is first."""
+def _in_order(subject: Subject, rule: AssignmentRule, row: Any) -> Iterator[Membership]:
+    """Who may have the row, the one whose turn it is first. Whether they see it costs a query each, and is
+    asked only of those whose turn comes."""
     may = [one for one in _members(rule) if one.can(subject.needs)]
     if rule.method == Method.LEAST:
         loads = subject.load([one.pk for one in may])
         ordered = sorted(may, key=lambda one: (loads.get(one.pk, 0), _after(one, rule), one.pk))
     else:
         ordered = sorted(may, key=lambda one: (_after(one, rule), one.pk))
-    return [one for one in ordered if one.sees_everything or subject.sees(row, one)]
+    return (one for one in ordered if one.sees_everything or subject.sees(row, one))
 
 
 def _after(member: Membership, rule: AssignmentRule) -> bool:
