@@ -16,9 +16,9 @@ from crm.accounts.routes import StaffRequest
 from crm.integrations import connecting
 from crm.integrations.catalog import STORES, store
 from crm.integrations.forms import ConnectionForm
-from crm.lib.forms import blame
 from crm.integrations.models import Connection, InboundHook
 from crm.lib.errors import CrmError
+from crm.lib.forms import blame
 from crm.lib.keyset import keyset_page
 from crm.lib.ui.parts import Tab
 

@@ -14,9 +14,9 @@ from django.views.decorators.http import require_POST
 from crm.accounts.routes import StaffRequest
 from crm.integrations import connecting, webhooks
 from crm.integrations.forms import EndpointForm
-from crm.lib.forms import blame
 from crm.integrations.models import WebhookAttempt, WebhookEndpoint
 from crm.lib.errors import CrmError
+from crm.lib.forms import blame
 from crm.lib.keyset import keyset_page
 
 TONES = {

@@ -4,7 +4,9 @@ import threading
 from unittest.mock import ANY
 
 import pytest
-from django.db import connections
+from django.core.cache import cache
+from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from crm.accounts.assignment.choosing import try_out
@@ -219,6 +221,27 @@ class TestPages:
         client.post(reverse("rule_act", args=[rule.pk]), {"act": "delete"})
         with merchant_scope(merchant):
             assert not AssignmentRule.objects.exists()
+
+    def test_more_rules_are_no_more_queries(self, merchant, owner, django_assert_num_queries):
+        client, address = client_of(owner), f"{reverse('assignment')}?of=customers"
+        make_customer(merchant, "Li", grade="A")
+
+        def rules(names):
+            with merchant_scope(merchant):
+                for name in names:
+                    conditions = {"grade": [name], "kind": ["person"]}
+                    fields = {"name": name, "people": [owner.pk], "conditions": conditions}
+                    rule_create(merchant=merchant, subject="customers", **fields)
+
+        rules("AB")
+        cache.clear()
+        with CaptureQueriesContext(connection) as of_two:
+            assert client.get(address).status_code == 200
+        rules("CDEFGH")
+        cache.clear()
+        with django_assert_num_queries(len(of_two)):
+            page = client.get(address)
+        assert "Grade: H · Kind: Person" in page.content.decode()
 
     def test_agents_may_not(self, member_client):
         assert member_client("agent").get(reverse("assignment")).status_code == 403

@@ -58,15 +58,21 @@ def _lines(request: StaffRequest, subject: Subject) -> list[RuleLine]:
     people = {
         one.pk: one for one in Membership.objects.select_related("user").filter(merchant=request.merchant)
     }
-    return [_line(subject, rule, people) for rule in rules_of(subject)]
+    labels = {one.key: dict(one.choices()) for one in subject.conditions}
+    return [_line(subject, rule, people, labels) for rule in rules_of(subject)]
 
 
-def _line(subject: Subject, rule: AssignmentRule, people: dict[int, Membership]) -> RuleLine:
+def _line(
+    subject: Subject,
+    rule: AssignmentRule,
+    people: dict[int, Membership],
+    labels: dict[str, dict[str, str]],
+) -> RuleLine:
     words = []
     for condition in subject.conditions:
         if values := rule.conditions.get(condition.key):
-            labels = dict(condition.choices())
-            words.append(f"{condition.label}: {' / '.join(str(labels.get(one, one)) for one in values)}")
+            known = labels[condition.key]
+            words.append(f"{condition.label}: {' / '.join(known.get(one, one) for one in values)}")
     working = [people[pk] for pk in rule.people if pk in people and people[pk].is_active]
     whom = rule.team.name if rule.team else ", ".join(str(one.user) for one in working)
     return RuleLine(rule, words, whom, gone=0 if rule.team else len(rule.people) - len(working))
