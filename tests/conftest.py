@@ -15,8 +15,8 @@ os.environ.update(services.start())
 django.setup()  # before test modules import models; pytest-django finds it done
 
 REAL_DATA_VARIABLE = "CRM_REAL_DATA"
-# merchant, rival, scoped, owner, member_client …
-pytest_plugins = ["tests.factories.fixtures"]
+# merchant, rival, scoped, owner, member_client …, and rung
+pytest_plugins = ["tests.factories.fixtures", "tests.support.bells"]
 
 
 @pytest.hookimpl(optionalhook=True)

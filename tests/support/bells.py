@@ -1,4 +1,4 @@
-"""What the tests of marketing share."""
+"""What was really rung, read from the broker."""
 
 from __future__ import annotations
 
