@@ -13,8 +13,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from crm.accounts.assignment import services as assignment
-from crm.accounts.handover import moving
+from crm.accounts.handover.asking import MOST_IDS, Ask, handover_assign
 from crm.accounts.handover.selectors import held_by
+from crm.accounts.handover.taking_back import handover_undo
 from crm.accounts.models import AssignmentRule, Handover, HandoverMove, Membership, Team
 from crm.api.filters import FlagFilter, IdFilter
 from crm.api.registry import register
@@ -105,7 +106,7 @@ class AssignInput(ApiSerializer):
     rest = serializers.IntegerField(
         min_value=1, max_value=LARGEST_ID, required=False, allow_null=True, default=None
     )
-    ids = serializers.DictField(child=ids_field(moving.MOST_IDS), required=False)
+    ids = serializers.DictField(child=ids_field(MOST_IDS), required=False)
     letter = LetterInput(required=False, allow_null=True, default=None)
 
 
@@ -151,7 +152,7 @@ class HandoverViewSet(ReadViewSet):
         said = dict(reader.validated_data)
         letter = said.pop("letter")
         words = (letter["subject"], letter["text"]) if letter else None
-        move = moving.handover_assign(handover=handover, ask=moving.Ask(**said, letter=words), by=None)
+        move = handover_assign(handover=handover, ask=Ask(**said, letter=words), by=None)
         return Response(MoveSerializer(move).data, status=201)
 
 
@@ -172,7 +173,7 @@ class MoveViewSet(ReadViewSet):
     def undo(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Gives back, within 30 days and to a member who came back, what nobody passed on or finished
         since."""
-        move = moving.handover_undo(move=self.get_object())
+        move = handover_undo(move=self.get_object())
         return Response(MoveSerializer(move).data)
 
 

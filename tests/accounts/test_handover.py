@@ -10,9 +10,11 @@ from django.utils import timezone
 
 from crm.accounts.changes import member_reactivate
 from crm.accounts.handover import moving
-from crm.accounts.handover.moving import Ask, handover_assign, handover_undo, move_work, sweep
+from crm.accounts.handover.asking import Ask, handover_assign
+from crm.accounts.handover.moving import move_chunk, move_work, sweep
 from crm.accounts.handover.opening import handover_open
 from crm.accounts.handover.selectors import held_by
+from crm.accounts.handover.taking_back import handover_undo
 from crm.accounts.models import Handover, HandoverMove, HandoverRow, Notice
 from crm.accounts.services import member_deactivate
 from crm.events.models import Event
@@ -36,9 +38,6 @@ from tests.factories.service import make_ticket
 def small_chunks(monkeypatch):
     """Two rows a chunk, so that a handful is many."""
     monkeypatch.setattr(moving, "CHUNK", 2)
-    rung = []
-    monkeypatch.setattr(moving, "_ring", lambda move: rung.append(move.pk))
-    return rung
 
 
 @pytest.fixture
@@ -165,22 +164,19 @@ def test_refusals_change_nothing(scoped, owner, leaver, case, ask):
     assert not HandoverMove.objects.exists()
 
 
-def test_a_killed_worker_is_followed_by_another(scoped, owner, leaver, small_chunks, monkeypatch):
+def test_a_killed_worker_is_followed_by_another(scoped, owner, leaver, small_chunks, rung):
     heirs = [make_member(scoped, "agent") for _ in range(2)]
     for number in range(7):
         make_customer(scoped, f"Left {number}", owner=leaver)
-    move = handover_assign(
-        handover=left(leaver), ask=Ask("even", ["customers"], [one.pk for one in heirs]), by=owner
-    )
-    assert small_chunks == [move.pk]
-    assert moving._chunk(move)  # and then the worker dies
+    handover, ask = left(leaver), Ask("even", ["customers"], [one.pk for one in heirs])
+    bells = rung(lambda: handover_assign(handover=handover, ask=ask, by=owner))
+    move = HandoverMove.objects.get()
+    assert ("accounts.handover_work", [scoped.pk, move.pk], False) in bells
+    assert move_chunk(move)  # and then the worker dies
     assert (HandoverRow.objects.count(), HandoverMove.objects.get().state) == (2, "running")
-    rung = []
-    monkeypatch.setattr(moving, "ring_task", lambda name, args, **more: rung.append((name, args)))
-    assert sweep() == 0  # a moment ago somebody worked on it
+    assert rung(sweep) == []  # a moment ago somebody worked on it
     HandoverMove.objects.update(worked_at=timezone.now() - timedelta(seconds=61))
-    assert sweep() == 1
-    assert rung == [("accounts.handover_work", [scoped.pk, move.pk])]
+    assert rung(sweep) == [("accounts.handover_work", [scoped.pk, move.pk], False)]
 
     moving.work_on(merchant_id=scoped.pk, move_id=move.pk)
     moving.work_on(merchant_id=scoped.pk, move_id=move.pk)  # the ring that came late
@@ -200,7 +196,7 @@ def test_who_leaves_in_the_middle_gets_no_more(scoped, owner, leaver, small_chun
     move = handover_assign(
         handover=left(leaver), ask=Ask("even", ["customers"], [first.pk, second.pk]), by=owner
     )
-    moving._chunk(move)
+    move_chunk(move)
     member_deactivate(membership=first)
     move_work(move=move)
 
@@ -216,7 +212,7 @@ def test_who_comes_back_in_the_middle_keeps_the_rest(scoped, owner, leaver, smal
     for number in range(5):
         make_customer(scoped, f"Left {number}", owner=leaver)
     move = handover_assign(handover=left(leaver), ask=Ask("person", ["customers"], [heir.pk]), by=owner)
-    moving._chunk(move)
+    move_chunk(move)
     leaver.refresh_from_db()
     member_reactivate(membership=leaver, actor=owner)
     move_work(move=move)

@@ -8,8 +8,8 @@ from django import forms
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
+from crm.accounts.handover.asking import Ask
 from crm.accounts.handover.models import HandoverMove
-from crm.accounts.handover.moving import Ask
 from crm.accounts.handover.selectors import Held
 from crm.accounts.models import Membership
 

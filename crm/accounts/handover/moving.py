@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -24,84 +23,22 @@ from crm.accounts.handover.sharing import share
 from crm.accounts.models import Membership, Merchant
 from crm.accounts.notices import notice_add
 from crm.accounts.why import by_handover
-from crm.events.actor import acting, current_actor
+from crm.events.actor import acting
 from crm.events.emitting import emit
 from crm.events.ringing import ring_task
 from crm.lib import live
-from crm.lib.errors import Conflict, Rejected, Text
+from crm.lib.errors import Conflict
 from crm.lib.tenancy import all_merchants, merchant_scope
 
 State, How, RowState = HandoverMove.State, HandoverMove.How, HandoverRow.State
 CHUNK = 500
-# Rows chosen by hand; more is a rule's business.
-MOST_IDS = 1_000
-# The outbox is for single mails; to tell more people is a campaign's business.
-MOST_LETTERS = 2_000
 # A round that nobody worked on for so long lost its worker.
 LOST_SECONDS = 60
 
 
-@dataclass(frozen=True)
-class Ask:
-    """What is to go to whom: see HandoverMove. `ids` are rows chosen by hand, `letter` (subject, text)."""
-
-    how: str
-    kinds: Sequence[str]
-    people: Sequence[int] = ()
-    rest: int | None = None
-    ids: Mapping[str, Sequence[int]] = field(default_factory=dict)
-    letter: tuple[str, str] | None = None
-
-
-def handover_assign(*, handover: Handover, ask: Ask, by: Membership | None) -> HandoverMove:
-    """The round, begun; up to 500 rows are with their new people when this returns, for more a worker is
-    rung.
-
-    Raises Rejected with the field when nobody fits or nothing is asked, Conflict when the transfer is closed
-    or a round is at work.
-    """
-    with transaction.atomic():
-        leaver = _locked_members(handover.merchant_id, [handover.member_id])[handover.member_id]
-        locked = Handover.objects.select_for_update(of=("self",)).get(pk=handover.pk)
-        if not locked.is_open or leaver.is_active:
-            raise Conflict(_("This transfer is closed."), code="closed")
-        _check(leaver, ask)
-        total = _total(leaver, ask)
-        if not total:
-            raise Rejected(_("There is nothing to hand over."), code="nothing")
-        move = _begun(locked, ask, by, total)
-        is_large = total > CHUNK
-        if is_large:
-            _ring(move)
-    if not is_large:
-        move_work(move=move)
-    move.refresh_from_db()
-    return move
-
-
-def _begun(handover: Handover, ask: Ask, by: Membership | None, total: int) -> HandoverMove:
-    subject, text = ask.letter or ("", "")
-    with _one_at_a_time():
-        move: HandoverMove = HandoverMove.objects.create(
-            merchant_id=handover.merchant_id,
-            handover=handover,
-            by=by,
-            actor=current_actor(),
-            how=ask.how,
-            kinds=list(ask.kinds),
-            ids={kind: sorted(set(ids)) for kind, ids in ask.ids.items()} if ask.ids else None,
-            people=list(ask.people),
-            rest=ask.rest,
-            total=total,
-            tell=ask.letter is not None,
-            tell_subject=subject[:200],
-            tell_text=text,
-        )
-    return move
-
-
 @contextmanager
-def _one_at_a_time() -> Iterator[None]:
+def one_at_a_time() -> Iterator[None]:
+    """Around what sets a round to work. Raises Conflict when another one of the same transfer works."""
     try:
         with transaction.atomic():
             yield
@@ -112,61 +49,7 @@ def _one_at_a_time() -> Iterator[None]:
         raise Conflict(text, code="busy") from error
 
 
-def _check(leaver: Membership, ask: Ask) -> None:
-    if ask.how not in How.values:
-        raise _fault("how", _("Choose how to share it out."))
-    unknown = [kind for kind in [*ask.kinds, *ask.ids] if kind not in HOLDINGS]
-    if unknown or not ask.kinds:
-        raise _fault("kinds", _("Choose what to hand over."))
-    if sum(len(ids) for ids in ask.ids.values()) > MOST_IDS:
-        raise _fault("ids", _("At most %(most)s at once.") % {"most": f"{MOST_IDS:,}"})
-    chosen = [*ask.people, *([ask.rest] if ask.rest else [])]
-    people = _who_may_get(leaver, chosen)
-    if len(people) != len(set(chosen)):
-        raise _fault("people", _("Choose people who work here."))
-    if ask.how == How.PERSON and len(ask.people) != 1:
-        raise _fault("people", _("Choose one person."))
-    if ask.how == How.EVEN and not ask.people:
-        raise _fault("people", _("Choose between whom to share it out."))
-    for kind in ask.kinds:
-        needs = HOLDINGS[kind].needs
-        if people and not any(one.can(needs) for one in people.values()):
-            text = _("None of these people may have what stands under “%(what)s”.")
-            raise _fault("people", text % {"what": HOLDINGS[kind].label})
-    if ask.letter is not None:
-        _check_letter(leaver, ask)
-
-
-def _check_letter(leaver: Membership, ask: Ask) -> None:
-    assert ask.letter is not None
-    subject, text = ask.letter
-    if not subject.strip() or not text.strip():
-        raise _fault("tell_text", _("Write what customers shall read, or don't tell them."))
-    telling = [kind for kind in ask.kinds if HOLDINGS[kind].tell]
-    held = held_by([leaver.pk]).get(leaver.pk, {})
-    count = sum(len(ask.ids.get(kind, ())) if ask.ids else held.get(kind, 0) for kind in telling)
-    if count > MOST_LETTERS:
-        text = _("More than %(most)s customers would get a mail. Send them a campaign instead.")
-        raise _fault("tell", text % {"most": f"{MOST_LETTERS:,}"})
-
-
-def _fault(name: str, message: Text) -> Rejected:
-    return Rejected(message, code="bad_handover", fields={name: [message]})
-
-
-def _total(leaver: Membership, ask: Ask) -> int:
-    return sum(
-        HOLDINGS[kind].of(leaver).filter(**({"pk__in": ask.ids.get(kind, ())} if ask.ids else {})).count()
-        for kind in ask.kinds
-    )
-
-
-def _who_may_get(leaver: Membership, ids: Sequence[int]) -> dict[int, Membership]:
-    rows = Membership.objects.filter(merchant=leaver.merchant_id, is_active=True, pk__in=list(ids))
-    return {one.pk: one for one in rows.exclude(pk=leaver.pk)}
-
-
-def _locked_members(merchant_id: int, ids: Sequence[int] | None) -> dict[int, Membership]:
+def locked_members(merchant_id: int, ids: Sequence[int] | None) -> dict[int, Membership]:
     """Those members, or everybody, in a state that no deactivation changes before the commit. (A foreign key
     to them can still be written: NO KEY.)"""
     rows = Membership.objects.select_for_update(of=("self",), no_key=True).select_related("user", "merchant")
@@ -174,12 +57,13 @@ def _locked_members(merchant_id: int, ids: Sequence[int] | None) -> dict[int, Me
     return {one.pk: one for one in (rows if ids is None else rows.filter(pk__in=list(ids)))}
 
 
-def _ring(move: HandoverMove) -> None:
-    ring = partial(ring_task, "accounts.handover_work", [move.merchant_id, move.pk])
-    transaction.on_commit(ring, robust=True)
-
-
-# --- working ------------------------------------------------------------------------------------------------
+def ring_if_large(move: HandoverMove, rows: int) -> bool:
+    """Whether a worker is rung after the commit, since it is more than one chunk."""
+    is_large = rows > CHUNK
+    if is_large:
+        ring = partial(ring_task, "accounts.handover_work", [move.merchant_id, move.pk])
+        transaction.on_commit(ring, robust=True)
+    return is_large
 
 
 def work_on(*, merchant_id: int, move_id: int) -> None:
@@ -194,18 +78,18 @@ def move_work(*, move: HandoverMove) -> None:
     """Chunk after chunk until the end. Two workers take turns at the round's lock; none does a chunk
     twice."""
     with acting(move.actor or "system"):
-        while _chunk(move):
+        while move_chunk(move):
             live.publish(move.merchant_id, ["handover"])
     live.publish(move.merchant_id, ["handover"])
 
 
 @transaction.atomic
-def _chunk(move: HandoverMove) -> bool:
+def move_chunk(move: HandoverMove) -> bool:
     """One chunk, its receipt, events and place together; False when nothing is left."""
     locked = HandoverMove.objects.select_for_update(of=("self",)).select_related("handover").get(pk=move.pk)
     if not locked.is_working:
         return False
-    members = _locked_members(locked.merchant_id, None)
+    members = locked_members(locked.merchant_id, None)
     leaver = members[locked.handover.member_id]
     giving = locked.state == State.RUNNING
     more = _give_chunk(locked, leaver, members) if giving else _return_chunk(locked, leaver, members)
@@ -327,49 +211,6 @@ def _tell_receivers(move: HandoverMove, leaver: Membership, members: Mapping[int
                 href=HOLDINGS[next(kind for kind in move.kinds if kind in counts)].mine(member),
                 dedupe_key=f"handover-move:{move.pk}:{pk}",
             )
-
-
-# --- taking back --------------------------------------------------------------------------------------------
-
-
-def undo_refusal(move: HandoverMove) -> Rejected | Conflict | None:
-    """Why the round can't be taken back; None when it can."""
-    if move.is_working:
-        return Conflict(_("A part of this is just being handed over. Wait for its end."), code="busy")
-    if not move.rows.filter(state=RowState.GIVEN).exists():
-        text = _("This was taken back already.") if move.undone_at else _("Nothing was given.")
-        return Conflict(text, code="undone")
-    if move.undo_until < timezone.now():
-        return Conflict(_("30 days are over: this can't be taken back any more."), code="too_late")
-    member = Membership.objects.select_related("user").get(pk=move.handover.member_id)
-    if not member.is_active:
-        text = _("%(name)s doesn't work here. Bring them back first, then take this back.")
-        return Rejected(text % {"name": member.user}, code="not_back")
-    return None
-
-
-def handover_undo(*, move: HandoverMove) -> HandoverMove:
-    """Begins to give back to the one who came back what nobody passed on or finished since.
-
-    Up to 500 rows are back when this returns. Raises Rejected with the reason when the member doesn't work
-    here, Conflict when the round runs, is undone already, or is older than 30 days.
-    """
-    with transaction.atomic():
-        locked = (
-            HandoverMove.objects.select_for_update(of=("self",)).select_related("handover").get(pk=move.pk)
-        )
-        if refusal := undo_refusal(locked):
-            raise refusal
-        locked.state, locked.worked_at, locked.actor = State.UNDOING, timezone.now(), current_actor()
-        with _one_at_a_time():
-            locked.save(update_fields=["state", "worked_at", "actor"])
-        is_large = locked.given > CHUNK
-        if is_large:
-            _ring(locked)
-    if not is_large:
-        move_work(move=locked)
-    move.refresh_from_db()
-    return move
 
 
 def _return_chunk(move: HandoverMove, leaver: Membership, members: Mapping[int, Membership]) -> bool:

@@ -11,17 +11,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from crm.accounts.handover import selectors
+from crm.accounts.handover.asking import MOST_LETTERS, Ask, handover_assign
 from crm.accounts.handover.forms import HandoverForm
 from crm.accounts.handover.models import Handover, HandoverMove
-from crm.accounts.handover.moving import (
-    MOST_LETTERS,
-    Ask,
-    handover_assign,
-    handover_undo,
-    undo_refusal,
-)
 from crm.accounts.handover.opening import handover_open
 from crm.accounts.handover.registry import HOLDINGS
+from crm.accounts.handover.taking_back import handover_undo, undo_refusal
 from crm.accounts.models import Membership
 from crm.accounts.routes import StaffRequest
 from crm.lib.errors import Rejected

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from crm.accounts.assignment.services import rule_create
 from crm.accounts.changes import team_save
-from crm.accounts.handover.moving import Ask, handover_assign
+from crm.accounts.handover.asking import Ask, handover_assign
 from crm.accounts.models import Handover, Membership, Merchant
 from crm.accounts.permissions import Role
 from crm.accounts.services import member_add, member_deactivate
