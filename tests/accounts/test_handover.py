@@ -1,10 +1,11 @@
 """What a leaver held: one transfer, shared out by rule or by hand, with a receipt and an undo."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 from django.urls import reverse
 from django.utils import timezone
 
@@ -15,7 +16,7 @@ from crm.accounts.handover.moving import move_chunk, move_work, sweep
 from crm.accounts.handover.opening import handover_open
 from crm.accounts.handover.selectors import held_by
 from crm.accounts.handover.taking_back import handover_undo
-from crm.accounts.models import Handover, HandoverMove, HandoverRow, Notice
+from crm.accounts.models import Handover, HandoverMove, HandoverRow, Membership, Notice
 from crm.accounts.services import member_deactivate
 from crm.events.models import Event
 from crm.integrations.models import OutboundMail
@@ -205,6 +206,8 @@ def test_who_leaves_in_the_middle_gets_no_more(scoped, owner, leaver, small_chun
         second.pk: {"customers": 5},
     }
     assert Handover.objects.get(member=first).is_open
+    told = Notice.objects.filter(dedupe_key__startswith="handover-move:")
+    assert [one.member for one in told] == [second]
 
 
 def test_who_comes_back_in_the_middle_keeps_the_rest(scoped, owner, leaver, small_chunks):
@@ -357,6 +360,63 @@ class TestApi:
         body = {"how": "person", "kinds": ["customers"], "people": [heir.pk]}
         assert other.post_json(f"handovers/{handover.pk}/assign/", body).status_code == 404
         assert leaver.pk not in [one["id"] for one in other.get("members/").json()["results"]]
+
+
+def free_members(merchant):
+    """Whom somebody else could deactivate or change at this moment."""
+
+    def look():
+        try:
+            with merchant_scope(merchant), transaction.atomic():
+                rows = Membership.objects.filter(merchant=merchant)
+                return set(rows.select_for_update(skip_locked=True).values_list("pk", flat=True))
+        finally:
+            connections["default"].close()
+
+    with ThreadPoolExecutor(1) as other:
+        return other.submit(look).result(timeout=10)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("case", "ask", "held"),
+    [
+        ("one person", lambda s: Ask("person", ["customers"], [s["spare"]]), {"leaver", "spare"}),
+        (
+            "by region, with a rest",
+            lambda s: Ask("region", ["customers"], rest=s["spare"]),
+            {"leaver", "south", "spare"},
+        ),
+        ("by team", lambda s: Ask("team", ["customers"]), {"leaver", "east"}),
+    ],
+)
+def test_a_chunk_holds_only_those_whom_it_concerns(merchant, owner, small_chunks, case, ask, held):
+    """Everybody else can be deactivated while a large round is at work."""
+    members = {
+        "owner": owner,
+        "leaver": make_member(merchant, "agent"),
+        "south": make_member(merchant, "agent", region="Guangdong"),
+        "east": make_member(merchant, "agent", team=make_team(merchant, "East")),
+        "spare": make_member(merchant, "agent"),
+    }
+    pks = {name: one.pk for name, one in members.items()}
+    leaver = members["leaver"]
+    with merchant_scope(merchant):
+        for number in range(5):
+            team, region = members["east"].team, "Guangdong"
+            make_customer(merchant, f"Left {number}", owner=leaver, team=team, region=region)
+        move = handover_assign(handover=left(leaver), ask=ask(pks), by=owner)
+        with transaction.atomic():
+            assert move_chunk(move)
+            assert free_members(merchant) == {pk for name, pk in pks.items() if name not in held}
+        move_work(move=move)
+        assert not Customer.objects.filter(owner=leaver).exists()
+        leaver.refresh_from_db()
+        member_reactivate(membership=leaver, actor=owner)
+        handover_undo(move=move)
+        with transaction.atomic():
+            assert move_chunk(move)
+            assert free_members(merchant) == {pk for name, pk in pks.items() if name != "leaver"}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -5,13 +5,14 @@ Locks are taken in this order everywhere: the round, memberships by id, rows by 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
@@ -49,12 +50,11 @@ def one_at_a_time() -> Iterator[None]:
         raise Conflict(text, code="busy") from error
 
 
-def locked_members(merchant_id: int, ids: Sequence[int] | None) -> dict[int, Membership]:
-    """Those members, or everybody, in a state that no deactivation changes before the commit. (A foreign key
-    to them can still be written: NO KEY.)"""
+def locked_members(merchant_id: int, ids: Iterable[int]) -> dict[int, Membership]:
+    """Those members, in a state that no deactivation changes before the commit. (A foreign key to them can
+    still be written: NO KEY.)"""
     rows = Membership.objects.select_for_update(of=("self",), no_key=True).select_related("user", "merchant")
-    rows = rows.filter(merchant=merchant_id).order_by("pk")
-    return {one.pk: one for one in (rows if ids is None else rows.filter(pk__in=list(ids)))}
+    return {one.pk: one for one in rows.filter(merchant=merchant_id, pk__in=list(ids)).order_by("pk")}
 
 
 def ring_if_large(move: HandoverMove, rows: int) -> bool:
@@ -89,15 +89,26 @@ def move_chunk(move: HandoverMove) -> bool:
     locked = HandoverMove.objects.select_for_update(of=("self",)).select_related("handover").get(pk=move.pk)
     if not locked.is_working:
         return False
-    members = locked_members(locked.merchant_id, None)
-    leaver = members[locked.handover.member_id]
     giving = locked.state == State.RUNNING
-    more = _give_chunk(locked, leaver, members) if giving else _return_chunk(locked, leaver, members)
+    leaver_id = locked.handover.member_id
+    members = locked_members(locked.merchant_id, [leaver_id, *(_who_may_get(locked) if giving else ())])
+    leaver = members[leaver_id]
+    more = _give_chunk(locked, leaver, members) if giving else _return_chunk(locked, leaver)
     locked.worked_at = timezone.now()
     if not more:
-        _finish(locked, leaver, members)
+        _finish(locked, leaver)
     locked.save()
     return more
+
+
+def _who_may_get(move: HandoverMove) -> list[int]:
+    """Whom the rule can give something; nobody else waits for a chunk's end to leave or be changed."""
+    chosen = [*move.people, *([move.rest] if move.rest else [])]
+    if move.people:
+        return chosen
+    fitting = {How.REGION: ~Q(region=""), How.TEAM: Q(team__isnull=False)}[How(move.how)]
+    rows = Membership.objects.filter(fitting, merchant=move.merchant_id, is_active=True)
+    return [*rows.values_list("pk", flat=True), *chosen]
 
 
 def _give_chunk(move: HandoverMove, leaver: Membership, members: Mapping[int, Membership]) -> bool:
@@ -170,14 +181,14 @@ def _write(move: HandoverMove, holding: Holding, leaver: Membership, given: Sequ
         move.told += holding.tell(given, letter)
 
 
-def _finish(move: HandoverMove, leaver: Membership, members: Mapping[int, Membership]) -> None:
+def _finish(move: HandoverMove, leaver: Membership) -> None:
     now = timezone.now()
     data: dict[str, Any] = {"email": leaver.user.email, "how": str(How(move.how).label)}
     if move.state == State.RUNNING:
         move.state, move.finished_at = State.DONE, now
         data |= {"count": move.given, "receipt": move.receipt}
         emit(events.HANDOVER_GIVEN, merchant=move.merchant_id, subject=move.handover, data=data)
-        _tell_receivers(move, leaver, members)
+        _tell_receivers(move, leaver)
         _close(move, leaver)
         return
     undone = not move.rows.filter(state=RowState.GIVEN).exists()
@@ -196,12 +207,13 @@ def _close(move: HandoverMove, leaver: Membership) -> None:
             handover.save(update_fields=["state", "closed_at"])
 
 
-def _tell_receivers(move: HandoverMove, leaver: Membership, members: Mapping[int, Membership]) -> None:
-    for pk in sorted({int(pk) for counts in move.receipt.values() for pk in counts}):
-        member = members.get(pk)
-        counts = {kind: given[str(pk)] for kind, given in move.receipt.items() if given.get(str(pk))}
-        if member is None or pk == move.by_id or not counts:
-            continue
+def _tell_receivers(move: HandoverMove, leaver: Membership) -> None:
+    """Whoever left since has a transfer of their own for it."""
+    got = {int(pk) for counts in move.receipt.values() for pk in counts} - {move.by_id}
+    rows = Membership.objects.select_related("user", "merchant").filter(pk__in=got, is_active=True)
+    for member in rows.order_by("pk"):
+        pk = str(member.pk)
+        counts = {kind: given[pk] for kind, given in move.receipt.items() if pk in given}
         with translation.override(member.user.language or member.merchant.locale):
             notice_add(
                 member=member,
@@ -213,7 +225,7 @@ def _tell_receivers(move: HandoverMove, leaver: Membership, members: Mapping[int
             )
 
 
-def _return_chunk(move: HandoverMove, leaver: Membership, members: Mapping[int, Membership]) -> bool:
+def _return_chunk(move: HandoverMove, leaver: Membership) -> bool:
     """False ends it: nothing is left, or they left again; then the rest can be taken back another time."""
     if not leaver.is_active:
         return False
