@@ -14,6 +14,7 @@ from crm.accounts.handover.opening import handover_end
 from crm.accounts.leaving import end_what_other_eyes_saw
 from crm.accounts.models import ExchangeRate, Membership, Merchant, Team, User
 from crm.accounts.permissions import Role
+from crm.accounts.services import check_owner_stays
 from crm.events import emitting
 from crm.lib.errors import Conflict, Forbidden, Rejected
 from crm.lib.tenancy import merchant_scope
@@ -66,12 +67,8 @@ def member_change(
     Raises Forbidden when somebody else than an owner changes one, Rejected when the last owner would go.
     """
     _check_rank(actor, membership.role, role)
-    owners = Membership.objects.select_for_update().filter(
-        merchant=membership.merchant_id, role=Role.OWNER, is_active=True
-    )
-    leaves = membership.role == Role.OWNER and role != Role.OWNER
-    if leaves and not owners.exclude(pk=membership.pk).exists():
-        raise Rejected(_("A shop needs an owner. Make somebody else owner first."), code="last_owner")
+    if membership.role == Role.OWNER and role != Role.OWNER:
+        check_owner_stays(membership)
     wanted = {
         "role": role,
         "team_id": team.pk if team else None,

@@ -74,11 +74,8 @@ def member_deactivate(*, membership: Membership) -> None:
     """Ends the member's access at once: StaffMiddleware looks at every request; keys that they made and
     whatever apps registered (crm/accounts/leaving.py) end in the same transaction. What they hold stands in
     an open transfer from then on (crm/accounts/handover). The last owner can't go."""
-    owners = Membership.objects.select_for_update().filter(
-        merchant=membership.merchant, role=Role.OWNER, is_active=True
-    )
-    if membership.role == Role.OWNER and not owners.exclude(pk=membership.pk).exists():
-        raise Rejected(_("A shop needs an owner. Make somebody else owner first."), code="last_owner")
+    if membership.role == Role.OWNER:
+        check_owner_stays(membership)
     membership.is_active = False
     membership.deactivated_at = timezone.now()
     membership.save(update_fields=["is_active", "deactivated_at"])
@@ -89,6 +86,16 @@ def member_deactivate(*, membership: Membership) -> None:
     emitting.emit(
         events.MEMBER_DEACTIVATED, merchant=membership.merchant, data={"email": membership.user.email}
     )
+
+
+def check_owner_stays(membership: Membership) -> None:
+    """Must be called in the transaction in which this owner goes: all owners are locked until its end, by id,
+    so that two who go at once don't wait for each other. Raises Rejected when there is no other."""
+    owners = Membership.objects.select_for_update(no_key=True).filter(
+        merchant=membership.merchant_id, role=Role.OWNER, is_active=True
+    )
+    if not set(owners.order_by("pk").values_list("pk", flat=True)) - {membership.pk}:
+        raise Rejected(_("A shop needs an owner. Make somebody else owner first."), code="last_owner")
 
 
 def _keys_end(membership: Membership) -> None:
