@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from crm.accounts.handover.models import HandoverMove
 from crm.events.types import EventType
 
 MEMBER_INVITED = EventType(
@@ -83,6 +84,7 @@ HANDOVER_GIVEN = EventType(
     on_timeline=False,
     keys=("count", "email", "how"),
     figures=("count",),
+    words={"how": lambda code: dict(HandoverMove.How.choices).get(code, code)},
 )
 HANDOVER_UNDONE = EventType(
     "accounts.handover_undone",

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.db import connections, transaction
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from crm.accounts.changes import member_reactivate
 from crm.accounts.handover import moving
@@ -86,6 +86,18 @@ def test_everything_goes_to_one_person(scoped, owner, leaver):
     ).exists()
     told = Notice.objects.filter(kind="handover")
     assert {one.member for one in told} == {owner, heir}
+
+
+def test_the_audit_log_tells_the_way_in_the_readers_language(scoped, owner, leaver):
+    heir = make_member(scoped, "agent")
+    make_customer(scoped, "A", owner=leaver)
+    with translation.override("zh-hans"):
+        handover_assign(handover=left(leaver), ask=Ask("person", ["customers"], [heir.pk]), by=owner)
+    given = Event.objects.get(name="accounts.handover_given")
+    with translation.override("en"):
+        assert given.sentence.endswith("handed over: Everything to one person")
+    with translation.override("zh-hans"):
+        assert "Everything" not in given.sentence
 
 
 def test_who_held_nothing_leaves_nothing(scoped, leaver):

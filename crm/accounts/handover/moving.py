@@ -183,7 +183,7 @@ def _write(move: HandoverMove, holding: Holding, leaver: Membership, given: Sequ
 
 def _finish(move: HandoverMove, leaver: Membership) -> None:
     now = timezone.now()
-    data: dict[str, Any] = {"email": leaver.user.email, "how": str(How(move.how).label)}
+    data: dict[str, Any] = {"email": leaver.user.email, "how": move.how}
     if move.state == State.RUNNING:
         move.state, move.finished_at = State.DONE, now
         data |= {"count": move.given, "receipt": move.receipt}
