@@ -149,6 +149,7 @@ def test_by_region_and_team_with_a_rest(scoped, owner, leaver):
         ("a rest of another shop", lambda s: Ask("region", ["customers"], rest=s["foreign"].pk)),
         ("who can't answer tickets", lambda s: Ask("person", ["tickets"], [s["viewer"].pk])),
         ("nobody", lambda s: Ask("even", ["customers"])),
+        ("by hand, and no row", lambda s: Ask("person", ["customers"], [s["viewer"].pk], ids={})),
         ("an unknown kind", lambda s: Ask("person", ["deals"], [s["viewer"].pk])),
         (
             "a foreign row",

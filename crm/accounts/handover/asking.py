@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -24,13 +24,14 @@ MOST_LETTERS = 2_000
 
 @dataclass(frozen=True)
 class Ask:
-    """What is to go to whom: see HandoverMove. `ids` are rows chosen by hand, `letter` (subject, text)."""
+    """What is to go to whom: see HandoverMove. `ids` are rows chosen by hand, None for everything of the
+    kinds; `letter` is (subject, text)."""
 
     how: str
     kinds: Sequence[str]
     people: Sequence[int] = ()
     rest: int | None = None
-    ids: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    ids: Mapping[str, Sequence[int]] | None = None
     letter: tuple[str, str] | None = None
 
 
@@ -67,8 +68,8 @@ def _begun(handover: Handover, ask: Ask, by: Membership | None, total: int) -> H
             by=by,
             actor=current_actor(),
             how=ask.how,
-            kinds=list(ask.kinds),
-            ids={kind: sorted(set(ids)) for kind, ids in ask.ids.items()} if ask.ids else None,
+            kinds=list(dict.fromkeys(ask.kinds)),
+            ids=None if ask.ids is None else {kind: sorted(set(ids)) for kind, ids in ask.ids.items()},
             people=list(ask.people),
             rest=ask.rest,
             total=total,
@@ -82,10 +83,11 @@ def _begun(handover: Handover, ask: Ask, by: Membership | None, total: int) -> H
 def _check(leaver: Membership, ask: Ask) -> None:
     if ask.how not in How.values:
         raise _fault("how", _("Choose how to share it out."))
-    unknown = [kind for kind in [*ask.kinds, *ask.ids] if kind not in HOLDINGS]
+    by_hand = ask.ids or {}
+    unknown = [kind for kind in [*ask.kinds, *by_hand] if kind not in HOLDINGS]
     if unknown or not ask.kinds:
         raise _fault("kinds", _("Choose what to hand over."))
-    if sum(len(ids) for ids in ask.ids.values()) > MOST_IDS:
+    if sum(len(ids) for ids in by_hand.values()) > MOST_IDS:
         raise _fault("ids", _("At most %(most)s at once.") % {"most": f"{MOST_IDS:,}"})
     chosen = [*ask.people, *([ask.rest] if ask.rest else [])]
     people = _who_may_get(leaver, chosen)
@@ -120,10 +122,10 @@ def _fault(name: str, message: Text) -> Rejected:
 
 
 def _total(leaver: Membership, ask: Ask) -> int:
-    return sum(
-        HOLDINGS[kind].of(leaver).filter(**({"pk__in": ask.ids.get(kind, ())} if ask.ids else {})).count()
-        for kind in ask.kinds
-    )
+    held = {kind: HOLDINGS[kind].of(leaver) for kind in ask.kinds}
+    if ask.ids is not None:
+        held = {kind: rows.filter(pk__in=ask.ids.get(kind, ())) for kind, rows in held.items()}
+    return sum(rows.count() for rows in held.values())
 
 
 def _who_may_get(leaver: Membership, ids: Sequence[int]) -> dict[int, Membership]:
