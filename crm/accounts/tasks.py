@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from crm.accounts.handover import moving
+from crm.accounts.handover import moving, opening
 from crm.events.beat import once_per_slot
 
 
@@ -15,3 +15,4 @@ def handover_work(merchant_id: int, move_id: int) -> None:
 def handover_sweep() -> None:
     if once_per_slot("accounts.handover_sweep", seconds=50):
         moving.sweep()
+        opening.sweep_empty()

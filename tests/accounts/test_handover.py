@@ -13,7 +13,7 @@ from crm.accounts.changes import member_reactivate
 from crm.accounts.handover import moving
 from crm.accounts.handover.asking import Ask, handover_assign
 from crm.accounts.handover.moving import move_chunk, move_work, sweep
-from crm.accounts.handover.opening import handover_open
+from crm.accounts.handover.opening import handover_open, sweep_empty
 from crm.accounts.handover.selectors import held_by
 from crm.accounts.handover.taking_back import handover_undo
 from crm.accounts.models import Handover, HandoverMove, HandoverRow, Membership, Notice
@@ -104,6 +104,21 @@ def test_who_held_nothing_leaves_nothing(scoped, leaver):
     member_deactivate(membership=leaver)
     assert not Handover.objects.exists()
     assert handover_open(membership=leaver) is None
+
+
+def test_what_was_given_away_by_another_road_ends_the_transfer(scoped, owner, leaver):
+    """The banner goes, though no round gave the last of it."""
+    first, second = make_customer(scoped, "A", owner=leaver), make_customer(scoped, "B", owner=leaver)
+    still = make_member(scoped, "agent")
+    make_customer(scoped, "C", owner=still)
+    handover, other = left(leaver), left(still)
+    customer_change(customer=first, source="staff", owner=owner)
+    assert sweep_empty() == 0
+    customer_change(customer=second, source="staff", owner=owner)
+    assert sweep_empty() == 1
+    done = Handover.objects.get(pk=handover.pk)
+    assert (done.state, done.closed_at is not None) == ("done", True)
+    assert Handover.objects.get(pk=other.pk).is_open
 
 
 def test_evenly_counts_what_people_have_already(scoped, owner, leaver):

@@ -17,9 +17,10 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from crm.accounts import events
-from crm.accounts.handover.models import Handover, HandoverMove, HandoverRow
+from crm.accounts.handover.models import HandoverMove, HandoverRow
+from crm.accounts.handover.opening import handover_close
 from crm.accounts.handover.registry import HOLDINGS, Given, Holding, Letter, Transfer
-from crm.accounts.handover.selectors import held_by, in_words, loads_of
+from crm.accounts.handover.selectors import in_words, loads_of
 from crm.accounts.handover.sharing import share
 from crm.accounts.models import Membership, Merchant
 from crm.accounts.notices import notice_add
@@ -189,22 +190,13 @@ def _finish(move: HandoverMove, leaver: Membership) -> None:
         data |= {"count": move.given, "receipt": move.receipt}
         emit(events.HANDOVER_GIVEN, merchant=move.merchant_id, subject=move.handover, data=data)
         _tell_receivers(move, leaver)
-        _close(move, leaver)
+        handover_close(handover_id=move.handover_id, member=leaver)
         return
     undone = not move.rows.filter(state=RowState.GIVEN).exists()
     move.state = State.UNDONE if undone else State.DONE
     move.undone_at = now
     data |= {"count": move.returned, "stayed": move.stayed}
     emit(events.HANDOVER_UNDONE, merchant=move.merchant_id, subject=move.handover, data=data)
-
-
-def _close(move: HandoverMove, leaver: Membership) -> None:
-    """Nothing is left: the transfer is done."""
-    if not held_by([leaver.pk]):
-        handover = Handover.objects.select_for_update(of=("self",)).get(pk=move.handover_id)
-        if handover.is_open:
-            handover.state, handover.closed_at = Handover.State.DONE, timezone.now()
-            handover.save(update_fields=["state", "closed_at"])
 
 
 def _tell_receivers(move: HandoverMove, leaver: Membership) -> None:

@@ -9,12 +9,13 @@ from django.utils.translation import gettext as _
 
 from crm.accounts import events
 from crm.accounts.handover.models import Handover
-from crm.accounts.handover.selectors import held_by, in_words
+from crm.accounts.handover.selectors import held_by, holds_any, in_words, open_handovers
 from crm.accounts.models import Membership
 from crm.accounts.notices import notice_add
 from crm.accounts.permissions import Role
 from crm.events.emitting import emit
 from crm.lib.errors import Rejected
+from crm.lib.tenancy import all_merchants, merchant_scope
 
 
 @transaction.atomic
@@ -57,6 +58,31 @@ def _tell_owners(handover: Handover, counts: dict[str, int]) -> None:
                 href=reverse("handover_record", args=[handover.pk]),
                 dedupe_key=f"handover:{handover.pk}:{owner.pk}",
             )
+
+
+def handover_close(*, handover_id: int, member: Membership) -> bool:
+    """Whether an open transfer is done now, since nothing is theirs any more. In a transaction, in the shop's
+    scope."""
+    if holds_any(member):
+        return False
+    rows = Handover.objects.select_for_update(of=("self",))
+    handover = rows.filter(pk=handover_id, state=Handover.State.OPEN).first()
+    if handover is None:
+        return False
+    handover.state, handover.closed_at = Handover.State.DONE, timezone.now()
+    handover.save(update_fields=["state", "closed_at"])
+    return True
+
+
+def sweep_empty() -> int:
+    """Closes transfers whose last row somebody gave away by another road than a round; how many."""
+    with all_merchants(reason="beat looks for work of every merchant"):
+        found = list(open_handovers().select_related("member", "merchant"))
+    closed = 0
+    for handover in found:
+        with merchant_scope(handover.merchant), transaction.atomic():
+            closed += handover_close(handover_id=handover.pk, member=handover.member)
+    return closed
 
 
 def handover_end(*, membership: Membership) -> None:

@@ -38,6 +38,11 @@ def loads_of(holding: Holding, members: Iterable[int]) -> dict[int, int]:
     return dict(counted)
 
 
+def holds_any(member: Membership) -> bool:
+    """Whether anything is theirs. At most one query a kind, none of which counts."""
+    return any(one.of(member).exists() for one in holdings())
+
+
 def held_of(member: Membership) -> list[Held]:
     """Every kind with its count, zeros too."""
     counts = held_by([member.pk]).get(member.pk, {})
