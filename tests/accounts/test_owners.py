@@ -1,10 +1,9 @@
 """A shop keeps an owner, also when two of them go at once."""
 
 import threading
-import time
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connections, transaction
 
 from crm.accounts.changes import member_change
 from crm.accounts.models import Membership
@@ -12,23 +11,8 @@ from crm.accounts.services import member_deactivate
 from crm.lib.errors import Rejected
 from crm.lib.tenancy import merchant_scope
 from tests.factories.accounts import make_member
-
-
-def wait_for_waiting(count):
-    """Until so many sessions of this run wait for a lock."""
-    sql = (
-        "SELECT count(*) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
-    until = time.monotonic() + 10
-    while time.monotonic() < until:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_stat_clear_snapshot()")  # a transaction sees the first look otherwise
-            cursor.execute(sql)
-            if cursor.fetchone()[0] >= count:
-                return
-        time.sleep(0.02)
-    pytest.fail(f"{count} sessions should wait by now")
+from tests.support.locks import waiting_sessions
+from tests.support.processes import wait_until
 
 
 @pytest.mark.django_db(transaction=True)
@@ -61,7 +45,7 @@ def test_of_two_owners_who_go_at_once_one_stays(merchant, case, go):
         Membership.objects.select_for_update().get(pk=owners[0].pk)
         for number, thread in enumerate(threads, start=1):
             thread.start()
-            wait_for_waiting(number)
+            wait_until(lambda so_many=number: waiting_sessions() == so_many, what="they wait")
     for thread in threads:
         thread.join(timeout=30)
 

@@ -8,6 +8,7 @@ from crm.events.models import Delivery, Event
 from crm.lib.tenancy import all_merchants, merchant_scope
 from customers.searching import customer_ids_found
 from customers.services import customer_create
+from tests.support.locks import waiting_sessions
 from tests.support.processes import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -35,11 +36,11 @@ def test_kill_in_mid_handler(merchant, start_worker):
         cursor.execute("SELECT 1 FROM customers_searchdocument WHERE customer_id = %s FOR UPDATE", [made.pk])
     worker = start_worker(queues="default")
 
-    wait_until(lambda: _someone_waits(connection), what="the worker is inside the handler")
+    wait_until(waiting_sessions, what="the worker is inside the handler")
     worker.kill()
     holder.close()
 
-    wait_until(lambda: not _someone_waits(connection), what="PostgreSQL noticed that the worker is gone")
+    wait_until(lambda: not waiting_sessions(), what="PostgreSQL noticed that the worker is gone")
     assert states() == [("pending", 0)]
     with merchant_scope(merchant):
         assert customer_ids_found("li@example.com") == []
@@ -51,15 +52,6 @@ def test_kill_in_mid_handler(merchant, start_worker):
     with merchant_scope(merchant):
         assert customer_ids_found("li@example.com") == [made.pk]
         assert Event.objects.filter(name="customers.customer_created").count() == 1
-
-
-def _someone_waits(connection) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
-        return bool(cursor.fetchone()[0])
 
 
 def _ring_until_done() -> None:
