@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from crm.accounts import events
 from crm.accounts.handover.opening import handover_end
 from crm.accounts.leaving import end_what_other_eyes_saw
-from crm.accounts.models import ExchangeRate, Membership, Merchant, Team, User
+from crm.accounts.models import AssignmentRule, ExchangeRate, Membership, Merchant, Team, User
 from crm.accounts.permissions import Role
 from crm.accounts.services import check_owner_stays
 from crm.events import emitting
@@ -127,11 +127,14 @@ def team_save(*, merchant: Merchant, name: str, team: Team | None = None) -> Tea
 def team_delete(*, team: Team) -> None:
     """Its members stay, without a team."""
     merchant = team.merchant
-    theirs = Membership.objects.filter(merchant=merchant, team=team, visibility=Membership.Visibility.TEAM)
-    left = list(theirs.select_for_update())
+    rules = AssignmentRule.objects.select_for_update(of=("self",), no_key=True).filter(team=team)
+    list(rules.order_by("pk"))  # before the members, as whoever gives something by a rule does
+    theirs = Membership.objects.select_for_update(no_key=True).filter(merchant=merchant, team=team)
+    left = list(theirs.order_by("pk"))
     team.delete()
     for membership in left:
-        end_what_other_eyes_saw(membership)
+        if membership.visibility == Membership.Visibility.TEAM:
+            end_what_other_eyes_saw(membership)
     _settings_changed(merchant, ["teams"])
 
 

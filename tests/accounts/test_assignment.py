@@ -5,7 +5,7 @@ from unittest.mock import ANY
 
 import pytest
 from django.core.cache import cache
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
@@ -13,7 +13,7 @@ from crm.accounts.assignment.choosing import try_out
 from crm.accounts.assignment.registry import SUBJECTS
 from crm.accounts.assignment.services import rule_change, rule_create, rule_move
 from crm.accounts.changes import team_delete
-from crm.accounts.models import AssignmentRule
+from crm.accounts.models import AssignmentRule, Team
 from crm.events.delivering import deliver
 from crm.events.models import Delivery, Event
 from crm.lib.errors import Conflict, Rejected
@@ -28,6 +28,8 @@ from tests.factories.accounts import make_key, make_member, make_merchant, make_
 from tests.factories.customers import make_customer
 from tests.factories.fixtures import client_of
 from tests.factories.service import fresh, make_ticket
+from tests.support.locks import waiting_sessions
+from tests.support.processes import wait_until
 
 
 def ticket_rule(merchant, name="All", **fields):
@@ -198,6 +200,35 @@ def test_a_rule_whose_team_is_gone_can_be_switched_off_and_given_people(scoped):
     rule_change(rule=rule, team=make_team(scoped, "West"))
     rule_change(rule=rule, people=[member.pk])  # people take the team's place
     assert AssignmentRule.objects.get().team is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_team_goes_in_the_moment_in_which_its_rule_gives(merchant):
+    """Who deletes the team waits for the rule before the members, so that neither waits for the other."""
+    team = make_team(merchant, "East")
+    member = make_member(merchant, "agent", team=team, visibility="team")
+    with merchant_scope(merchant):
+        rule, ticket = ticket_rule(merchant, team=team), make_ticket(merchant)
+
+    def delete():
+        try:
+            with merchant_scope(merchant):
+                team_delete(team=team)
+        finally:
+            connections["default"].close()
+
+    thread = threading.Thread(target=delete)
+    with merchant_scope(merchant), transaction.atomic():
+        AssignmentRule.objects.select_for_update(of=("self",)).get(pk=rule.pk)
+        thread.start()
+        wait_until(lambda: waiting_sessions() == 1, what="the team's end waits")
+        assert ticket_assign_by_rule(ticket_id=ticket.pk) is not None
+    thread.join(timeout=30)
+
+    with merchant_scope(merchant):
+        assert fresh(ticket).assignee == member
+        assert not Team.objects.exists()
+        assert AssignmentRule.objects.get().team is None
 
 
 class TestPages:
