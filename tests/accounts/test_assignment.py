@@ -288,7 +288,25 @@ def test_the_api_keeps_rules(merchant, rival):
     assert api.patch(
         f"/api/v1/assignment-rules/{rule}/", {"is_active": False}, content_type="application/json"
     ).json() == {**made.json(), "is_active": False, "updated_at": ANY}
-    assert ApiClient(make_key(rival)[1]).get(f"assignment-rules/{rule}/").status_code == 404
+    stranger = ApiClient(make_key(rival)[1])
+    for answer in (
+        stranger.get(f"assignment-rules/{rule}/"),
+        stranger.post_json(f"assignment-rules/{rule}/earlier/", {}),
+        stranger.delete(f"/api/v1/assignment-rules/{rule}/"),
+    ):
+        assert answer.status_code == 404
+    second = api.post_json("assignment-rules/", body | {"name": "Second"}).json()["id"]
+
+    def order():
+        rules = api.get("assignment-rules/").json()["results"]
+        return [one["id"] for one in sorted(rules, key=lambda one: one["position"])]
+
+    api.post_json(f"assignment-rules/{second}/earlier/", {})
+    assert order() == [second, rule]
+    api.post_json(f"assignment-rules/{second}/later/", {})
+    assert order() == [rule, second]
+    assert api.delete(f"/api/v1/assignment-rules/{second}/").status_code == 204
+    assert order() == [rule]
     assert api.delete(f"/api/v1/assignment-rules/{rule}/").status_code == 204
 
 

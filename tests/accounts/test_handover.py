@@ -372,6 +372,8 @@ class TestApi:
         api = ApiClient(make_key(merchant, "team.read", "team.write")[1])
         assert api.get(f"handovers/{handover.pk}/").json()["held"] == {"customers": 1}
         body = {"how": "person", "kinds": ["customers"], "people": [heir.pk]}
+        nobody = api.post_json(f"handovers/{handover.pk}/assign/", body | {"ids": {}})
+        assert (nobody.status_code, nobody.json()["code"]) == (422, "nothing")
         answer = api.post_json(f"handovers/{handover.pk}/assign/", body)
         assert answer.status_code == 201, answer.content
         assert answer.json()["receipt"] == {"customers": {str(heir.pk): 1}}
