@@ -23,7 +23,8 @@ from crm.integrations import mail
 from crm.lib.private_files import delete_file, digest_of, fresh_path, full_path, orphans
 from crm.lib.tenancy import all_merchants, merchant_scope
 from customers import events
-from customers.models import DataPackage
+from customers.merging.registry import when_undone
+from customers.models import Customer, DataPackage, MergeRecord
 from customers.my_data.services import KEEP
 from customers.my_data.writing import write_package
 
@@ -145,6 +146,20 @@ def sweep() -> int:
         log.info("orphaned package removed", path=path.name)
         path.unlink(missing_ok=True)
     return len(ended)
+
+
+@when_undone
+def forget_copies(record: MergeRecord) -> None:
+    """No copy of two people as one is handed to either: what was written since the merge goes, what is being
+    written is written anew. In the transaction of the undo."""
+    holder = Customer.objects.values_list("merged_into_id", flat=True).get(pk=record.survivor_id)
+    people = {record.survivor_id, record.absorbed_id, holder}
+    copies = DataPackage.objects.select_for_update(of=("self",)).filter(customer_id__in=people - {None})
+    for package in copies.order_by("pk"):
+        if package.state == State.READY and package.finished_at >= record.merged_at:
+            _expire(package.pk)
+    running = DataPackage.objects.filter(customer_id__in=people - {None}, state=State.RUNNING)
+    running.update(state=State.QUEUED, claimed_until=None, file_path="")
 
 
 @transaction.atomic

@@ -21,6 +21,7 @@ from crm.lib.tenancy import merchant_scope
 from customers import events, portal_registry
 from customers.consent import consent_record
 from customers.files.services import file_add
+from customers.merging.services import customers_merge, merge_undo
 from customers.models import DataPackage
 from customers.my_data import working
 from customers.my_data.services import package_ask
@@ -145,6 +146,42 @@ def test_an_erasure_takes_the_file(buyer, portal, merchant, mei, django_capture_
         customer_erase(customer=mei, reason="asked", by="")
         assert not DataPackage.objects.exists()
     assert not full_path(package.file_path).exists()
+
+
+@pytest.fixture
+def one_of_two(merchant, mei):
+    """Eve, an address of whose stands in the copy for Mei, for the two were merged; and the merge."""
+    eve = make_customer(merchant, "Eve", email="eve@example.com")
+    with merchant_scope(merchant):
+        return customers_merge(survivor=mei, absorbed=eve)
+
+
+def test_a_copy_of_two_people_goes_when_their_merge_is_undone(
+    merchant, mei, order, one_of_two, portal, django_capture_on_commit_callbacks
+):
+    buyer = enter(Client(), merchant, "T-100", "mei@example.com")
+    buyer.post(portal("data/"))
+    package = work(merchant)
+    assert b"eve@example.com" in zipfile.ZipFile(full_path(package.file_path)).read("data.json")
+
+    with merchant_scope(merchant), django_capture_on_commit_callbacks(execute=True):
+        merge_undo(record=one_of_two)
+    assert not full_path(package.file_path).exists()
+    mine = enter(Client(), merchant, "T-100", "mei@example.com")
+    assert mine.post(portal(f"data/{package.public_id}/")).status_code == 409
+
+
+def test_a_copy_that_is_written_while_a_merge_is_undone_is_written_anew(merchant, mei, one_of_two):
+    with merchant_scope(merchant):
+        package_ask(merchant=merchant, customer=mei, way="staff", reason="letter")
+        running = working._claim(DataPackage.objects.get().pk)
+        write_package(running, full_path(running.file_path))
+        merge_undo(record=one_of_two)
+        assert not working._finish(running)
+        assert not full_path(running.file_path).exists()
+    done = work(merchant)
+    assert done.state == "ready"
+    assert b"eve@example.com" not in zipfile.ZipFile(full_path(done.file_path)).read("data.json")
 
 
 def test_staff_hand_over_what_they_had_made_and_only_that(member_client, merchant, mei, buyer, portal):
