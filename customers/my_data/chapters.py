@@ -10,8 +10,9 @@ from typing import IO, Any
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from crm.events.models import Event
 from crm.events.selectors import timeline
-from crm.events.types import Text
+from crm.events.types import Text, sentence_of
 from crm.lib.private_files import full_path
 from customers.codes import source_text
 from customers.fields.selectors import definitions
@@ -21,6 +22,9 @@ from customers.portal_registry import DataFile, add_collector, add_left_out
 
 Grants = dict[str, list[int]]
 CHUNK = 1_000
+# What of a fact is a colleague's: their name, and the words of their tasks.
+OF_STAFF = frozenset({"author", "why"})
+OF_TASKS = OF_STAFF | {"title"}
 PERSON = (
     *(
         "name",
@@ -118,11 +122,16 @@ def _files(customer: Customer | None, _grants: Grants) -> Iterator[DataFile]:
 
 
 def _history(customer: Customer | None, _grants: Grants) -> Iterator[dict[str, Any]]:
-    """Every fact of the timeline, oldest first, read as it is written."""
+    """Every fact of the timeline, oldest first, read as it is written; without colleagues' names and words."""
     if customer is None:
         return
     for event in timeline(customer_id=customer.pk).order_by("occurred_at", "id").iterator(chunk_size=CHUNK):
-        yield {"at": event.occurred_at, "what": event.sentence, "event": event.name}
+        yield {"at": event.occurred_at, "what": _told(event), "event": event.name}
+
+
+def _told(event: Event) -> str:
+    left_out = OF_TASKS if event.name.startswith("customers.task_") else OF_STAFF
+    return sentence_of(event.name, {key: event.data[key] for key in event.data.keys() - left_out})
 
 
 WORDS: dict[str, Text] = {

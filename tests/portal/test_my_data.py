@@ -13,7 +13,8 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
-from crm.events.emitting import Draft, emit_many
+from crm.accounts.why import by_handover
+from crm.events.emitting import Draft, emit, emit_many
 from crm.events.models import Event
 from crm.integrations.models import OutboundMail
 from crm.lib.private_files import full_path
@@ -26,6 +27,7 @@ from customers.models import DataPackage
 from customers.my_data import working
 from customers.my_data.services import package_ask
 from customers.my_data.writing import SCHEMA, write_package
+from customers.notes import note_add
 from customers.portal_registry import Chapter, DataFile
 from customers.privacy.erasing import customer_erase
 from service.tickets import Words, ticket_note
@@ -61,6 +63,10 @@ def test_the_zip_holds_all_of_mine_and_nothing_of_others(buyer, portal, merchant
         ticket = make_ticket(merchant, mei, text="My question <b>")
         colleague = make_member(merchant, "agent", name="Colleague Wang")
         ticket_note(ticket=ticket, words=Words("A note about her"), author=colleague)
+        note_add(customer=mei, author=colleague, text="Another note about her")
+        for kind, data in ((events.TASK_CREATED, {"title": "Ask her neighbour Eve"}),
+                           (events.CUSTOMER_CHANGED, {"changes": "owner", "why": by_handover("Leaver Zhou")})):
+            emit(kind, merchant=merchant, customer=mei, subject=mei, data=data)
         consent_record(merchant=merchant, customer=mei, channel="sms", granted=True, source="paper",
                        proof={"user": colleague.user_id, "note": "form 12"})  # fmt: skip
     make_order(merchant, make_customer(merchant, "Eve"), number="T-EVE")
@@ -79,8 +85,9 @@ def test_the_zip_holds_all_of_mine_and_nothing_of_others(buyer, portal, merchant
     assert data["data"]["tickets"][0]["messages"][0]["text"] == "My question <b>"
     assert data["data"]["consents"][0]["proof"] == {"note": "form 12"}
     assert "My question &lt;b&gt;" in page and "T-100" in page and "<script" not in page
+    others = ("T-EVE", "note about her", "Colleague Wang", "Leaver Zhou", "her neighbour Eve")
     for text in (page, archive.read("data.json").decode()):
-        assert not [word for word in ("T-EVE", "A note about her", "Colleague Wang") if word in text]
+        assert not [word for word in others if word in text]
     with merchant_scope(merchant):
         told = Event.objects.filter(customer_id=mei.pk, name__startswith="customers.data_")
         assert list(told.order_by("id").values_list("name", flat=True)) == [
