@@ -1,8 +1,6 @@
-"""What comes back from a mail: its picture, its links, its way out.
+"""What comes back from a mail: its picture and its links (its way out: marketing/unsubscribing.py).
 
-No address here says where to go or whom to change by itself: tokens are signed, targets are looked up, and a
-GET
-changes no consent however often it is asked (scanners ask every link several times).
+No address here says where to go or whom to change by itself: tokens are signed and targets are looked up.
 """
 
 from __future__ import annotations
@@ -11,23 +9,16 @@ import base64
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from crm.accounts.models import Merchant
 from crm.events.emitting import emit
 from crm.events.types import EventType
 from crm.lib.errors import NotFound
-from crm.lib.http import client_ip
 from crm.lib.tenancy import all_merchants, merchant_scope
-from customers.consent import consent_now, consent_record
 from customers.models import Metrics
-from customers.models.consent import Channel
-from customers.preferences.links import preferences_url
-from customers.preferences.portal import masked
 from marketing.campaigns import events
 from marketing.engine.compile import render_link
 from marketing.engine.errors import RenderError, TemplateError
@@ -41,7 +32,9 @@ PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRA
 KEPT = 50
 
 
-def _delivery(kind: bytes, token: str) -> tuple[Delivery, tokens.Named] | None:
+def delivery_named(kind: bytes, token: str) -> tuple[Delivery, tokens.Named] | None:
+    """The mail, with its campaign and customer, and what else the token says; None for one that we did not
+    make. Asked outside of every shop's scope."""
     named = tokens.read(kind, token)
     if named is None:
         return None
@@ -54,7 +47,7 @@ def _delivery(kind: bytes, token: str) -> tuple[Delivery, tokens.Named] | None:
 @require_http_methods(["GET", "HEAD"])
 def open_pixel(request: HttpRequest, token: str) -> HttpResponse:
     """Always the same picture, whoever asks for whatever."""
-    found = _delivery(tokens.OPEN, token)
+    found = delivery_named(tokens.OPEN, token)
     if found:
         delivery, _named = found
         with merchant_scope(delivery.merchant_id):
@@ -68,7 +61,7 @@ def open_pixel(request: HttpRequest, token: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD"])
 def click_redirect(request: HttpRequest, token: str) -> HttpResponse:
     """To the stored target of the link. Raises NotFound for a token that we did not make."""
-    found = _delivery(tokens.CLICK, token)
+    found = delivery_named(tokens.CLICK, token)
     if not found:
         raise NotFound()
     delivery, named = found
@@ -98,9 +91,10 @@ def _target(link: Link, delivery: Delivery) -> str:
 
 @transaction.atomic
 def _note(request: HttpRequest, delivery: Delivery, kind: str, link: Link | None) -> None:
-    """Keeps the request; the first one by a person marks the mail, the customer's figures and the
-    timeline.
-    """
+    """Keeps the request; the first one by a person marks the mail, the customer's figures and the timeline.
+    Of an erased person nothing is kept."""
+    if delivery.customer.erased_at is not None:
+        return
     locked = Delivery.objects.select_for_update(of=("self",)).get(pk=delivery.pk)
     now = timezone.now()
     agent = request.headers.get("User-Agent", "")
@@ -156,89 +150,4 @@ def _tell(delivery: Delivery, kind: EventType, facts: dict[str, object]) -> None
         subject=delivery.campaign,
         data=facts,
         dedupe_key=f"delivery:{delivery.pk}",
-    )
-
-
-@csrf_exempt  # the signed token is the proof: a mail program posts here by itself (RFC 8058)
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
-def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
-    """GET shows the page and changes nothing; POST withdraws the consent to marketing mail, once.
-
-    Raises NotFound for a token that we did not make.
-    """
-    found = _delivery(tokens.UNSUBSCRIBE, token)
-    if not found:
-        raise NotFound()
-    delivery, _named = found
-    merchant = Merchant.objects.get(pk=delivery.merchant_id)
-    with merchant_scope(merchant), translation.override(_language(request, merchant)):
-        again = request.POST.get("action") == "again"
-        if request.method == "POST":
-            _set_consent(request, merchant, delivery, granted=again)
-        page = {
-            "shop": merchant,
-            "allowed": consent_now(customer=delivery.customer, channel=Channel.EMAIL) is True,
-            "acted": request.method == "POST",
-            "address": masked(delivery.address),
-            "preferences_url": _preferences(merchant, delivery),
-        }
-        return render(request, "marketing/unsubscribe.html", page)
-
-
-def _preferences(merchant: Merchant, delivery: Delivery) -> str:
-    """The link to everything else they may choose; "" for a mail whose address had its time."""
-    if not delivery.address:
-        return ""
-    return preferences_url(delivery.customer_id, merchant, delivery.address)
-
-
-def _language(request: HttpRequest, merchant: Merchant) -> str:
-    """What the browser asks for if it asks, else the shop's."""
-    return (
-        translation.get_language_from_request(request)
-        if request.headers.get("Accept-Language")
-        else merchant.locale
-    )
-
-
-@transaction.atomic
-def _set_consent(request: HttpRequest, merchant: Merchant, delivery: Delivery, *, granted: bool) -> None:
-    one_click = request.POST.get("List-Unsubscribe") == "One-Click"
-    entry = consent_record(
-        merchant=merchant,
-        customer=delivery.customer,
-        channel=Channel.EMAIL,
-        granted=granted,
-        source="unsubscribe" if not granted else "resubscribe",
-        proof={
-            "delivery_id": delivery.pk,
-            "message_id": delivery.message_id,
-            "one_click": one_click,
-            "ip": client_ip(request) or "",
-            "user_agent": request.headers.get("User-Agent", "")[:200],
-        },
-    )
-    if entry is None or granted:
-        return
-    Delivery.objects.filter(pk=delivery.pk, unsubscribed_at__isnull=True).update(
-        unsubscribed_at=timezone.now()
-    )
-    Engagement.objects.create(
-        merchant=merchant,
-        delivery=delivery,
-        kind=Engagement.Kind.UNSUBSCRIBE,
-        user_agent=request.headers.get("User-Agent", "")[:200],
-    )
-    emit(
-        events.UNSUBSCRIBED,
-        merchant=merchant,
-        customer=delivery.customer_id,
-        subject=delivery.campaign,
-        data={
-            "campaign": delivery.campaign.name,
-            "campaign_id": delivery.campaign_id,
-            "delivery_id": delivery.pk,
-        },
-        dedupe_key=f"delivery:{delivery.pk}:{entry.pk}",
     )

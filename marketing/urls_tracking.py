@@ -2,10 +2,10 @@
 
 from django.urls import path
 
-from marketing import tracking
+from marketing import tracking, unsubscribing
 
 urlpatterns = [
     path("t/o/<str:token>.gif", tracking.open_pixel, name="mail_open"),
     path("t/c/<str:token>", tracking.click_redirect, name="mail_click"),
-    path("u/<str:token>/", tracking.unsubscribe, name="mail_unsubscribe"),
+    path("u/<str:token>/", unsubscribing.unsubscribe, name="mail_unsubscribe"),
 ]

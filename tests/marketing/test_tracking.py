@@ -10,8 +10,14 @@ from django.utils import timezone
 
 from crm.accounts.models import Merchant
 from crm.events.models import Event
+from crm.integrations.models import OutboundMail
 from customers.consent import consent_now
-from customers.models import Consent
+from customers.merging.services import customers_merge
+from customers.models import Consent, Customer
+from customers.models.wording import digest_of
+from customers.privacy.erasing import customer_erase
+from customers.wordings.selectors import wording_now
+from customers.wordings.services import consent_settings_save, wording_write
 from marketing.campaigns import services
 from marketing.models import Delivery, Engagement, Link
 from marketing.sending import tokens
@@ -178,3 +184,66 @@ def test_a_mistake_can_be_taken_back(sent: Delivery) -> None:
     client.post(way_out(sent))
     client.post(way_out(sent), {"action": "again"})
     assert consent_now(customer=sent.customer, channel="email") is True
+
+
+def test_a_yes_on_the_page_is_to_the_text_that_stands_there(sent: Delivery, scoped: Merchant) -> None:
+    client = Client()
+    page = client.post(way_out(sent)).content.decode()
+    text = wording_now(scoped, "email", "marketing", "en")
+    assert text is not None and text.text in page and f'value="{text.digest}"' in page
+    write = {"channel": "email", "purpose": "marketing", "language": "en"}
+    wording_write(merchant=scoped, **write, text="Our new words")
+    again = client.post(way_out(sent), {"action": "again", "wording": text.digest})
+    words = again.content.decode()
+    assert again.status_code == 409 and "Our new words" in words and "The text has changed" in words
+    assert consent_now(customer=sent.customer, channel="email") is False
+    new = digest_of("Our new words")
+    assert client.post(way_out(sent), {"action": "again", "wording": new}).status_code == 200
+    entry = Consent.objects.select_related("wording").order_by("-id").first()
+    assert (entry.granted, entry.source, entry.wording.text) == (True, "resubscribe", "Our new words")
+    assert entry.proof["text_sha256"] == new and entry.proof["message_id"] == sent.message_id
+
+
+def test_a_yes_on_the_page_is_confirmed_by_mail_where_the_shop_asks_for_it(
+    sent: Delivery, scoped: Merchant
+) -> None:
+    consent_settings_save(merchant=scoped, double_opt_in=True)
+    client = Client()
+    client.post(way_out(sent))
+    answer = client.post(way_out(sent), {"action": "again"})
+    assert "Press its button" in answer.content.decode()
+    assert consent_now(customer=sent.customer, channel="email") is False
+    assert OutboundMail.objects.get(purpose="consent_confirm").to == sent.address
+
+
+def test_an_old_mail_says_no_yes_for_a_new_address(sent: Delivery) -> None:
+    client = Client()
+    client.post(way_out(sent))
+    Customer.objects.update(email="new@example.com")
+    answer = client.post(way_out(sent), {"action": "again"})
+    assert answer.status_code == 409 and "subscribe me again" not in answer.content.decode()
+    assert consent_now(customer=sent.customer, channel="email") is False
+
+
+def test_nothing_new_is_kept_about_an_erased_person(sent: Delivery) -> None:
+    customer_erase(customer=sent.customer, reason="asked", by="")
+    before = Consent.objects.count()
+    assert ask(picture(sent)).status_code == ask(way_out(sent)).status_code == 200
+    assert ask(click(sent)).status_code == 302
+    for body in ({"List-Unsubscribe": "One-Click"}, {"action": "again"}):
+        answer = Client().post(way_out(sent), body)
+        assert "You are unsubscribed" in answer.content.decode(), "whatever the ledger says of before"
+    assert Client().post(way_out(sent)).status_code == 200
+    assert not Engagement.objects.exists() and Consent.objects.count() == before
+
+
+def test_the_way_out_is_that_of_who_they_are_now(sent: Delivery, scoped: Merchant) -> None:
+    absorbed = sent.customer
+    survivor = make_subscriber(scoped, "Mei Li")
+    customers_merge(survivor=survivor, absorbed=absorbed)
+    Delivery.objects.update(customer=absorbed)  # as one that was on its way, and one to the other as well
+    assert 'type="submit"' in ask(way_out(sent)).content.decode(), "there is a way out"
+    answer = ask(way_out(sent), method="post")
+    assert answer.status_code == 200 and "You are unsubscribed" in answer.content.decode()
+    assert consent_now(customer=survivor, channel="email") is False
+    assert Event.objects.get(name="marketing.unsubscribed").customer_id == survivor.pk

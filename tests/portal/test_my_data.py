@@ -64,8 +64,10 @@ def test_the_zip_holds_all_of_mine_and_nothing_of_others(buyer, portal, merchant
         colleague = make_member(merchant, "agent", name="Colleague Wang")
         ticket_note(ticket=ticket, words=Words("A note about her"), author=colleague)
         note_add(customer=mei, author=colleague, text="Another note about her")
-        for kind, data in ((events.TASK_CREATED, {"title": "Ask her neighbour Eve"}),
-                           (events.CUSTOMER_CHANGED, {"changes": "owner", "why": by_handover("Leaver Zhou")})):
+        for kind, data in (
+            (events.TASK_CREATED, {"title": "Ask her neighbour Eve"}),
+            (events.CUSTOMER_CHANGED, {"changes": "owner", "why": by_handover("Leaver Zhou")}),
+        ):
             emit(kind, merchant=merchant, customer=mei, subject=mei, data=data)
         consent_record(merchant=merchant, customer=mei, channel="sms", granted=True, source="paper",
                        proof={"user": colleague.user_id, "note": "form 12"})  # fmt: skip

@@ -1,0 +1,170 @@
+"""The way out of a mail: by its link, and by the mail program's own button (RFC 8058).
+
+The token is signed. A GET changes no consent however often it is asked (scanners ask every link several
+times); a plain POST always withdraws it.
+"""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone, translation
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from crm.accounts.models import Merchant
+from crm.events.emitting import emit
+from crm.lib.errors import Conflict, NotFound
+from crm.lib.tenancy import merchant_scope
+from customers.consent import consent_now, consent_record, customer_locked
+from customers.models import Customer
+from customers.models.consent import Channel, Purpose
+from customers.preferences.choosing import preference_set
+from customers.preferences.links import preferences_url
+from customers.preferences.portal import masked
+from customers.preferences.switches import open_requests
+from customers.proofs import proof_of
+from customers.wordings.selectors import wording_now
+from marketing.campaigns import events
+from marketing.models import Delivery, Engagement
+from marketing.sending import tokens
+from marketing.tracking import delivery_named
+
+
+@csrf_exempt  # the signed token is the proof: a mail program posts here by itself (RFC 8058)
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
+    """GET shows the page and changes nothing; POST withdraws the consent to marketing mail, once, or with
+    `action=again` gives it back to the text on the page (409 with the new one when it has changed, or when
+    the shop writes to another address by now).
+
+    Raises NotFound for a token that we did not make.
+    """
+    found = delivery_named(tokens.UNSUBSCRIBE, token)
+    if not found:
+        raise NotFound()
+    delivery, _named = found
+    merchant = Merchant.objects.get(pk=delivery.merchant_id)
+    with merchant_scope(merchant), translation.override(_language(request, merchant)):
+        status = 200
+        if request.method == "POST" and request.POST.get("action") == "again":
+            status = _take_back(request, merchant, delivery)
+        elif request.method == "POST":
+            _withdraw(request, merchant, delivery)
+        page = _page(merchant, delivery) | {"acted": request.method == "POST"}
+        return render(request, "marketing/unsubscribe.html", page, status=status)
+
+
+def _language(request: HttpRequest, merchant: Merchant) -> str:
+    """What the browser asks for if it asks, else the shop's."""
+    return (
+        translation.get_language_from_request(request)
+        if request.headers.get("Accept-Language")
+        else merchant.locale
+    )
+
+
+def _page(merchant: Merchant, delivery: Delivery) -> dict[str, object]:
+    language = translation.get_language() or merchant.locale
+    reader = _reader(delivery)
+    # The ledger of an erased person stays; nothing is sent to them whatever it says.
+    allowed = reader.erased_at is None and consent_now(customer=reader, channel=Channel.EMAIL) is True
+    can_allow = not allowed and _is_theirs(delivery, reader)
+    return {
+        "shop": merchant,
+        "allowed": allowed,
+        "address": masked(delivery.address),
+        "preferences_url": _preferences(merchant, delivery),
+        "wording": wording_now(merchant, Channel.EMAIL, Purpose.MARKETING, language) if can_allow else None,
+        "waits": can_allow and (Channel.EMAIL, Purpose.MARKETING) in open_requests(reader.pk),
+    }
+
+
+def _reader(delivery: Delivery) -> Customer:
+    """Who the mail's customer is now."""
+    reader: Customer = delivery.customer.merged_into or delivery.customer
+    return reader
+
+
+def _is_theirs(delivery: Delivery, reader: Customer) -> bool:
+    """Whether the next mail would go where this one went: a yes from one address is none for another."""
+    return bool(delivery.address) and reader.email == delivery.address
+
+
+def _preferences(merchant: Merchant, delivery: Delivery) -> str:
+    """The link to everything else they may choose; "" for a mail whose address had its time."""
+    if not delivery.address:
+        return ""
+    return preferences_url(delivery.customer_id, merchant, delivery.address)
+
+
+def _take_back(request: HttpRequest, merchant: Merchant, delivery: Delivery) -> int:
+    """The page's status. As on the preference page: where the shop has a yes confirmed by mail, this one
+    too."""
+    reader = _reader(delivery)
+    if not _is_theirs(delivery, reader):
+        return 409
+    try:
+        preference_set(
+            merchant=merchant,
+            customer=reader,
+            channel=Channel.EMAIL,
+            purpose=Purpose.MARKETING,
+            granted=True,
+            source="resubscribe",
+            digest=request.POST.get("wording", ""),
+            proof=_proof(request, delivery),
+        )
+    except Conflict as changed:
+        messages.error(request, str(changed.message))
+        return changed.status
+    return 200
+
+
+def _proof(request: HttpRequest, delivery: Delivery) -> dict[str, object]:
+    return {"delivery_id": delivery.pk, "message_id": delivery.message_id, **proof_of(request)}
+
+
+@transaction.atomic
+def _withdraw(request: HttpRequest, merchant: Merchant, delivery: Delivery) -> None:
+    """Nothing for an erased person: they get no mail, and nothing new is kept about them. Locks the
+    customer's row."""
+    reader = customer_locked(delivery.customer_id)
+    if reader.erased_at is not None:
+        return
+    one_click = request.POST.get("List-Unsubscribe") == "One-Click"
+    entry = consent_record(
+        merchant=merchant,
+        customer=reader,
+        channel=Channel.EMAIL,
+        granted=False,
+        source="unsubscribe",
+        proof={**_proof(request, delivery), "one_click": one_click},
+    )
+    if entry is None:
+        return
+    Delivery.objects.filter(pk=delivery.pk, unsubscribed_at__isnull=True).update(
+        unsubscribed_at=timezone.now()
+    )
+    Engagement.objects.create(
+        merchant=merchant,
+        delivery=delivery,
+        kind=Engagement.Kind.UNSUBSCRIBE,
+        user_agent=request.headers.get("User-Agent", "")[:200],
+    )
+    emit(
+        events.UNSUBSCRIBED,
+        merchant=merchant,
+        customer=reader,
+        subject=delivery.campaign,
+        data={
+            "campaign": delivery.campaign.name,
+            "campaign_id": delivery.campaign_id,
+            "delivery_id": delivery.pk,
+        },
+        dedupe_key=f"delivery:{delivery.pk}:{entry.pk}",
+    )
