@@ -122,7 +122,7 @@ def _files(customer: Customer | None, _grants: Grants) -> Iterator[DataFile]:
 
 
 def _history(customer: Customer | None, _grants: Grants) -> Iterator[dict[str, Any]]:
-    """Every fact of the timeline, oldest first, read as it is written; without colleagues' names and words."""
+    """Every fact of the timeline, oldest first, read as it is written; no colleague's names and words."""
     if customer is None:
         return
     for event in timeline(customer_id=customer.pk).order_by("occurred_at", "id").iterator(chunk_size=CHUNK):

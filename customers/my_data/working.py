@@ -156,7 +156,7 @@ def forget_copies(record: MergeRecord) -> None:
     people = {record.survivor_id, record.absorbed_id, holder}
     copies = DataPackage.objects.select_for_update(of=("self",)).filter(customer_id__in=people - {None})
     for package in copies.order_by("pk"):
-        if package.state == State.READY and package.finished_at >= record.merged_at:
+        if package.state == State.READY and package.finished_at and package.finished_at >= record.merged_at:
             _expire(package.pk)
     running = DataPackage.objects.filter(customer_id__in=people - {None}, state=State.RUNNING)
     running.update(state=State.QUEUED, claimed_until=None, file_path="")
