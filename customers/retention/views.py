@@ -23,12 +23,14 @@ PERIODS = (1, 3, 6, 12, 18, 24, 36, 48, 60, 84, 120)
 
 @dataclass(frozen=True)
 class Row:
-    """`counted` and `border`: the dry run that was just asked for, by `chosen`."""
+    """`counted` and `border`: the dry run that was just asked for, by `chosen`; None for a period without
+    end, by which nothing goes."""
 
     standing: Standing
     done: object
     choices: list[tuple[str, str]]
     chosen: str
+    was_tried: bool = False
     counted: int | None = None
     border: datetime | None = None
 
@@ -41,8 +43,8 @@ def retention_list(request: StaffRequest) -> HttpResponse:
 def _page(request: StaffRequest, key: str = "", chosen: str = "", *, status: int = 200) -> HttpResponse:
     rows = []
     for standing in standings():
-        mine = standing.kind.key == key and chosen.isdigit()
-        counted, border = would_go(key=key, months=int(chosen)) if mine else (None, None)
+        mine = standing.kind.key == key
+        counted, border = would_go(key=key, months=int(chosen)) if mine and chosen else (None, None)
         kept = "" if standing.months is None else str(standing.months)
         rows.append(
             Row(
@@ -50,6 +52,7 @@ def _page(request: StaffRequest, key: str = "", chosen: str = "", *, status: int
                 done_text(standing.kind.what),
                 _choices(standing, chosen if mine else kept),
                 chosen if mine else kept,
+                mine,
                 counted,
                 border,
             )
@@ -78,7 +81,7 @@ def retention_set(request: StaffRequest, kind: str) -> HttpResponse:
     months = request.POST.get("months", "")
     if months and not (months.isascii() and months.isdigit()):
         raise Rejected(_("Choose a period."))
-    if "try" in request.POST and months:
+    if "try" in request.POST:
         return _page(request, kind, months)
     rule_set(merchant=request.merchant, key=kind, months=int(months) if months else None)
     messages.success(request, _("Saved. The next night works by it."))

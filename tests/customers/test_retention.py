@@ -231,3 +231,14 @@ def test_the_page_counts_before_it_saves(member_client, merchant):
     with merchant_scope(merchant):
         rule = RetentionRule.objects.get()
         assert (rule.months, rule.set_by) == (12, f"user:{owner.membership.user_id}")
+
+
+def test_trying_to_keep_for_ever_saves_nothing_either(member_client, merchant):
+    keep(merchant, "accounts.notices", 12)
+    owner = member_client("owner")
+    before = owner.get("/settings/retention/").content.decode()
+    page = owner.post("/settings/retention/accounts.notices/", {"months": "", "try": "1"})
+    words = "Nothing goes by itself."
+    assert page.status_code == 200 and page.content.decode().count(words) == before.count(words) + 1
+    with merchant_scope(merchant):
+        assert RetentionRule.objects.get().months == 12
