@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from crm.accounts.models import Membership
@@ -16,7 +17,7 @@ from customers import events
 from customers.merging import consents, fields, moving, undoing
 from customers.merging.locking import locked, locked_record
 from customers.merging.registry import REGISTRY, recount
-from customers.models import Customer, IdentityConflict, MergeRecord, Metrics
+from customers.models import Customer, Erasure, IdentityConflict, MergeRecord, Metrics
 
 
 class AlreadyMerged(Conflict):
@@ -37,8 +38,9 @@ def customers_merge(
 
     `choices` says field by field whose value is kept ("survivor", "absorbed", for tags and attributes also
     "both"); for a field left out, customers/merging/fields.py says which. Locks the keys and rows of both, so
-    that ways in wait. Doing it again answers with the same record. Raises Rejected for one and the same or an
-    erased customer and for bad choices, AlreadyMerged when one of them was merged with somebody else.
+    that ways in wait. Doing it again answers with the same record. Raises Rejected for one and the same, for
+    somebody who is erased or waits to be, and for bad choices, AlreadyMerged when one of them was merged with
+    somebody else.
     """
     chosen = fields.clean_choices(choices or {})
     check_two(survivor, absorbed)
@@ -72,7 +74,7 @@ def check_two(survivor: Customer, absorbed: Customer) -> None:
 
 
 def check_mergeable(survivor: Customer, absorbed: Customer) -> None:
-    """Raises Rejected or AlreadyMerged unless these two can be merged now."""
+    """Raises Rejected or AlreadyMerged unless these two can be merged now. One query."""
     check_two(survivor, absorbed)
     for one in (survivor, absorbed):
         if one.erased_at is not None:
@@ -83,6 +85,18 @@ def check_mergeable(survivor: Customer, absorbed: Customer) -> None:
                 text % {"id": one.pk, "into": one.merged_into_id},
                 fields={"merged_into": [str(one.merged_into_id)]},
             )
+    _refuse_who_waits_to_go(survivor, absorbed)
+
+
+def _refuse_who_waits_to_go(survivor: Customer, absorbed: Customer) -> None:
+    """What was asked to be erased must not move to who stays, nor take the other along."""
+    both = (survivor.pk, absorbed.pk)
+    waiting = Erasure.objects.filter(customer_id__in=both, state=Erasure.State.WAITING).first()
+    if waiting is None:
+        return
+    day = date_format(timezone.localtime(waiting.due_at))
+    words = _("Is to be erased on %(due_at)s") % {"due_at": day}
+    raise Rejected(f"#{waiting.customer_id}: {words}", code="erasure_waits")
 
 
 def _begin(

@@ -14,12 +14,14 @@ from django.utils import timezone
 from crm.events.models import Event
 from crm.imports.models import ImportBatch
 from crm.integrations.models import InboundHook, OutboundMail
-from crm.lib.errors import Conflict
+from crm.lib.errors import Conflict, Rejected
 from crm.lib.privacy import ErasureWaits
 from crm.lib.tenancy import merchant_scope
 from crm.local import postgres
 from crm.local.place import ROOT
 from customers.consent import is_suppressed
+from customers.merging.preview import merge_preview
+from customers.merging.services import customers_merge
 from customers.models import Customer, Erasure, Identity, Metrics
 from customers.privacy import erasing, ledger
 from customers.privacy.erasing import customer_erase, erasure_ask, erasure_cancel, erasure_work
@@ -266,3 +268,15 @@ def test_a_broken_ledger_is_refused_whole(merchant, places) -> None:
     ledger.path().write_text('{"merchant": 1}\n')
     with pytest.raises(Rejected):
         ledger.replay()
+
+
+@pytest.mark.parametrize("who", ["survivor", "absorbed"])
+def test_who_waits_to_be_erased_is_merged_with_nobody(scoped, who):
+    sides = {"survivor": make_customer(scoped), "absorbed": make_customer(scoped)}
+    waiting = erasure_ask(customer=sides[who], reason="asked", by="", wait=timedelta(days=7))
+    for attempt in (merge_preview, customers_merge):
+        with pytest.raises(Rejected, match=f"#{sides[who].pk}") as refusal:
+            attempt(**sides)
+        assert refusal.value.code_name == "erasure_waits"
+    erasure_cancel(erasure=waiting)
+    assert customers_merge(**sides).absorbed == sides["absorbed"]
