@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from crm.api.bulk import OutcomeField
 from crm.api.serializers import ApiModelSerializer, ApiSerializer, MoneyField, TenantRelatedField
+from customers.confirming.services import WORDING_VERSION
 from customers.models import Consent, ConsentRequest, ConsentWording, Customer, Erasure, Identity, Metrics
 from customers.models.wording import Channel, Purpose, digest_of
 from customers.services import LONGEST_TAG, MOST_TAGS
@@ -140,6 +141,8 @@ class ConsentInput(ApiSerializer):
         text = said.pop("wording_text")
         if text and not wording:
             said["proof"] = {**said.get("proof", {}), "text_sha256": digest_of(text)}
+        if said["double_opt_in"] and said["wording_version"] and not wording:  # what the ledger calls it then
+            said["proof"] = {**said.get("proof", {}), WORDING_VERSION: said["wording_version"]}
         return said
 
 

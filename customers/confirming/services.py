@@ -28,6 +28,8 @@ VALID = timedelta(days=7)
 # Pressing twice, or a form sent twice, is one mail.
 AGAIN_AFTER = timedelta(minutes=10)
 TOKEN = "customers.consent-confirm"
+# In the proof of a question: the label of a text that lies elsewhere.
+WORDING_VERSION = "wording_version"
 
 
 def has_to_confirm(channel: str, purpose: str) -> bool:
@@ -145,6 +147,7 @@ def confirmation_give(*, request: ConsentRequest, proof: dict[str, Any]) -> Cons
         granted=True,
         source=asked.source,
         wording=asked.wording,
+        wording_version=str(asked.proof.get(WORDING_VERSION, ""))[:40],
         proof={
             "double_opt_in": True,
             "asked": {**asked.proof, "at": asked.asked_at.isoformat()},

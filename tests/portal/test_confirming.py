@@ -15,6 +15,7 @@ from crm.lib.tenancy import merchant_scope
 from customers.consent import consent_now, consent_record
 from customers.merging.services import customers_merge
 from customers.models import Consent, ConsentRequest
+from customers.models.wording import digest_of
 from customers.wordings.services import consent_settings_save
 from tests.api.conftest import ApiClient
 from tests.factories.accounts import make_key
@@ -124,7 +125,9 @@ def test_a_merge_gives_no_address_the_yes_of_another(merchant, asked, mei):
 def test_programs_may_have_it_confirmed(merchant, mei):
     client = ApiClient(make_key(merchant)[1])
     said = {"customer": mei.pk, "channel": "email", "granted": True, "source": "shop form"}
-    answer = client.post_json("consents/", said | {"double_opt_in": True, "proof": {"ip": "192.0.2.1"}})
+    text = {"wording_version": "shop form 3", "wording_text": "I want news"}
+    asked = said | text | {"double_opt_in": True, "proof": {"ip": "192.0.2.1"}}
+    answer = client.post_json("consents/", asked)
     assert answer.status_code == 202 and answer.json()["confirmed_at"] is None
     assert state(merchant, mei) is None
     assert (
@@ -134,6 +137,8 @@ def test_programs_may_have_it_confirmed(merchant, mei):
     with merchant_scope(merchant):
         entry = Consent.objects.get()
     assert (entry.source, entry.proof["asked"]["ip"]) == ("shop form", "192.0.2.1")
+    assert entry.wording_version == "shop form 3"
+    assert entry.proof["asked"]["text_sha256"] == digest_of("I want news")
     withdrawn = client.post_json("consents/", said | {"granted": False, "double_opt_in": True})
     assert withdrawn.status_code == 422
 
