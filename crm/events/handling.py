@@ -63,12 +63,12 @@ def _add(handler: Handler) -> Handler:
 
 
 def handlers_of(merchant_id: int, event_name: str, *, backfill: bool) -> list[Handler]:
-    """The handlers that this merchant's event is owed to."""
-    fixed = _BY_EVENT.get(event_name, [])
-    asked = [
-        handler for handler in _EVERY if handler.wants is not None and handler.wants(merchant_id, event_name)
+    """The handlers that this merchant's event is owed to. Whoever doesn't hear of imported history is not
+    asked whether they want it."""
+    listening = [
+        handler for handler in [*_BY_EVENT.get(event_name, []), *_EVERY] if handler.backfill or not backfill
     ]
-    return [handler for handler in [*fixed, *asked] if handler.backfill or not backfill]
+    return [one for one in listening if one.wants is None or one.wants(merchant_id, event_name)]
 
 
 def reactions() -> dict[str, list[str]]:

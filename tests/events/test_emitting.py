@@ -135,6 +135,24 @@ def test_a_listener_to_everything_is_asked_for_each_shop_and_event(scoped, rival
     assert asked == [(scoped.pk, kind.name), (rival.pk, kind.name)]
 
 
+def test_who_does_not_hear_of_history_is_not_asked_about_it(scoped, kind):
+    asked = []
+
+    def wants(_merchant_id, name):
+        asked.append(name)
+        return True
+
+    on_every(name="tests.deaf", wants=wants)(lambda event: None)
+    try:
+        emit_many([Draft(kind)], merchant=scoped, backfill=True)
+        assert not asked and not Delivery.objects.filter(handler="tests.deaf").exists()
+        emit_many([Draft(kind)], merchant=scoped)
+        assert asked == [kind.name] and Delivery.objects.filter(handler="tests.deaf").count() == 1
+    finally:
+        HANDLERS.pop("tests.deaf")
+        handling._EVERY[:] = [one for one in handling._EVERY if one.name != "tests.deaf"]
+
+
 def test_more_than_a_batch_keeps_every_one(scoped, kind, listen):
     listen("tests.hear")
 
