@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from itertools import islice
 
 from django.db import connection, transaction
@@ -21,20 +23,39 @@ MOST_HITS = 200
 # Below four letters everything resembles everything.
 SHORTEST_FUZZY = 4
 FUZZY_THRESHOLD = 0.45  # pg_trgm word similarity; recall .95 on single typing errors at 1M rows
+_waiting: ContextVar[set[int] | None] = ContextVar("waiting", default=None)
 
 
 # --- keeping ------------------------------------------------------------------------------------------------
 
 
-@transaction.atomic
 def search_rebuild(customer_ids: Iterable[int]) -> int:
     """Writes the documents of these customers anew; rows that changed. In the merchant's scope, in constant
-    memory, three queries for each 5,000 customers: imports call it once at their end."""
+    memory, three queries for each 5,000 customers: imports call it once at their end. Inside
+    `rebuilding_once` it only notes them, and tells 0."""
+    waiting = _waiting.get()
+    if waiting is not None:
+        waiting.update(customer_ids)
+        return 0
     changed = 0
     pending = iter(customer_ids)
-    while chunk := list(islice(pending, CHUNK)):
-        changed += _write(list(_documents(chunk)))
+    with transaction.atomic():
+        while chunk := list(islice(pending, CHUNK)):
+            changed += _write(list(_documents(chunk)))
     return changed
+
+
+@contextmanager
+def rebuilding_once() -> Iterator[None]:
+    """What the services called inside would rebuild one by one is rebuilt together at the end; not at all
+    after an error, for then it is all rolled back."""
+    waiting: set[int] = set()
+    token = _waiting.set(waiting)
+    try:
+        yield
+    finally:
+        _waiting.reset(token)
+    search_rebuild(waiting)
 
 
 @transaction.atomic

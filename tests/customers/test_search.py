@@ -5,7 +5,7 @@ from django.db import connection
 
 from crm.lib.tenancy import merchant_scope
 from customers.models import Customer, Identity, SearchDocument
-from customers.searching import customer_ids_found, search_rebuild, search_rebuild_all
+from customers.searching import customer_ids_found, rebuilding_once, search_rebuild, search_rebuild_all
 from customers.tokens import document_of, search_terms
 from tests.factories.customers import make_company, make_customer, make_identity
 
@@ -89,6 +89,25 @@ def test_writes_only_what_changed_and_in_three_queries(people, django_assert_num
 
     assert search_rebuild([row.pk for row in people.values()]) == 1
     assert customer_ids_found("schmidt") == [people["anna"].pk]
+
+
+def test_documents_are_rebuilt_together_at_the_end(people, django_assert_num_queries):
+    people["anna"].name = "Anna Schmidt"
+    people["anna"].save()
+    with django_assert_num_queries(4), rebuilding_once(), rebuilding_once():
+        assert [search_rebuild([row.pk]) for row in people.values()] == [0] * 5
+    assert customer_ids_found("schmidt") == [people["anna"].pk]
+    assert search_rebuild([people["anna"].pk]) == 0, "outside at once again"
+
+
+def test_nothing_is_rebuilt_after_an_error(people, django_assert_num_queries):
+    def breaks():
+        with rebuilding_once():
+            search_rebuild([people["anna"].pk])
+            raise ZeroDivisionError
+
+    with django_assert_num_queries(0), pytest.raises(ZeroDivisionError):
+        breaks()
 
 
 def test_an_erased_person_is_not_found(people):
