@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
 from crm.accounts.models import Merchant
 from crm.imports.sql import fetch
@@ -23,3 +24,9 @@ def keys_known(merchant: Merchant, keys: Iterable[Key]) -> dict[Key, int]:
         [[str(k.kind) for k in asked], [k.scope for k in asked], [k.value for k in asked], merchant.pk],
     )
     return {Key(Kind(kind), scope, value): customer_id for kind, scope, value, customer_id in rows}
+
+
+def keys_fresh(keys: Iterable[Key], known: Mapping[Key, int]) -> set[Key]:
+    """Those that nobody has and that stand once among these rows' keys. A row of nothing but fresh keys is
+    a new person by `resolve` too, without a question; every other one is for `resolve` to decide."""
+    return {key for key, uses in Counter(keys).items() if uses == 1 and key not in known}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,8 +12,11 @@ from crm.events.emitting import Draft, emit_many
 from crm.imports.models import ImportBatch
 from crm.lib.copying import copy_rows, reserve_ids
 from customers import events
+from customers.identities import Contact, Key
 from customers.importing.reading import Entry
 from customers.models import Address, Customer, Identity, Metrics, Note
+from customers.normalising import normalise_name
+from customers.recognising import keys_fresh
 
 COLUMNS = (
     *("name", "given_name", "family_name", "kind", "stage", "language", "time_zone", "birthday_on"),
@@ -86,6 +89,36 @@ def customers_make(batch: ImportBatch, entries: Sequence[Entry], companies: Mapp
     )
     emit_many(drafts, merchant=merchant_id, backfill=True)
     return [first + place for place in range(len(entries))]
+
+
+def strangers_make(
+    batch: ImportBatch, told: Iterable[tuple[int, Contact, list[Key]]], known: Mapping[Key, int], kind: str
+) -> dict[int, int]:
+    """Row → id of the new customer, for the rows of nothing but fresh keys. The others are left to `resolve`.
+    The caller holds the keys' locks."""
+    rows = list(told)
+    fresh = keys_fresh((key for _row, _contact, keys in rows for key in keys), known)
+    entries = [_stranger(row, one, keys, kind) for row, one, keys in rows if fresh.issuperset(keys)]
+    return dict(zip((one.row for one in entries), customers_make(batch, entries, {}), strict=True))
+
+
+def _stranger(row: int, contact: Contact, keys: list[Key], kind: str) -> Entry:
+    values = {"name": normalise_name(contact.name), "country": contact.country, "kind": kind}
+    return Entry(
+        row=row,
+        number=None,
+        email=contact.email,
+        phone=contact.phone,
+        values=values,
+        company="",
+        address={},
+        note="",
+        answers={},
+        answered_at=None,
+        created_at=None,
+        contact=contact,
+        keys=keys,
+    )
 
 
 def _since(entry: Entry, now: datetime) -> datetime:

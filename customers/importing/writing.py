@@ -7,7 +7,6 @@ two.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -25,7 +24,7 @@ from customers.importing import answers, making
 from customers.importing.changing import known_change
 from customers.importing.reading import Entry, RowReader
 from customers.models import Customer
-from customers.recognising import keys_known
+from customers.recognising import keys_fresh, keys_known
 from customers.searching import search_rebuild
 
 # Each key takes an advisory lock until the chunk commits; the server's lock table holds a few thousand.
@@ -64,7 +63,7 @@ def people_chunk(batch: ImportBatch, cursor: int) -> int | None:
 
 def _sorted(entries: Sequence[Entry], known: dict[Key, int]) -> tuple[list[Entry], list[Entry]]:
     """Those made at once, and the others: with their customer where an e-mail or number names one."""
-    uses = Counter(key for entry in entries for key in entry.keys)
+    fresh = keys_fresh((key for entry in entries for key in entry.keys), known)
     numbers = {entry.number for entry in entries if entry.number}
     alive = dict(Customer.objects.present().filter(pk__in=numbers).values_list("pk", "pk"))
     merged = Customer.objects.filter(pk__in=numbers, merged_into__isnull=False)
@@ -78,7 +77,7 @@ def _sorted(entries: Sequence[Entry], known: dict[Key, int]) -> tuple[list[Entry
         elif owners:
             entry.customer_id = owners[0]
             others.append(entry)
-        elif all(key not in known and uses[key] == 1 for key in entry.keys):
+        elif fresh.issuperset(entry.keys):
             plain.append(entry)
         else:
             others.append(entry)

@@ -6,13 +6,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from crm.accounts.models import Merchant
 from crm.events.models import Delivery
 from crm.lib.errors import Rejected
 from customers.consent import consent_now, consent_record, suppress
-from customers.models import Consent, Customer
+from customers.models import Consent, Customer, Identity
 from customers.privacy.erasing import customer_erase
+from customers.searching import customer_ids_found
 from tests.customers.import_steps import brought, imported, refusals, undone
 from tests.factories.customers import make_customer
 
@@ -139,6 +142,32 @@ def test_who_is_unknown_is_refused_or_a_prospect_by_choice(merchant: Merchant, p
     assert consent_now(customer=mei, channel="sms") is True
     undone(batch)
     assert not Customer.objects.exists() and not Consent.objects.exists()
+
+
+def test_strangers_are_made_together_and_the_rest_by_the_rule_of_the_house(
+    merchant: Merchant, mei: Customer, path: Any
+) -> None:
+    mei_again = changed(YES, phone="13800138000")
+    bo = changed(YES, email="bo@example.se", phone="13800138000", channel="SMS")
+    rows = [mei_again, bo, changed(YES, email="cy@example.se"), changed(YES, email="", phone="13900139000")]
+    batch = brings(merchant, [*rows, changed(bo, channel="E-mail")], path, unknown="prospect")
+    made = Customer.objects.exclude(pk=mei.pk).order_by("email")
+    told = made.values_list("email", "kind", "import_batch_id")
+    assert list(told) == [(email, "prospect", batch.pk) for email in ("", "bo@example.se", "cy@example.se")]
+    numbers = Identity.objects.filter(kind="phone", customer__in=made).values_list("value", flat=True)
+    assert list(numbers) == ["+8613900139000"], "a number stays one's own"
+    assert Consent.objects.filter(customer=made[1]).count() == 2
+    assert customer_ids_found("cy@example.se") == [made[2].pk]
+
+
+def test_strangers_cost_no_query_each(merchant: Merchant, path: Any) -> None:
+    def asked(label: str, count: int) -> int:
+        rows = [changed(YES, email=f"{label}{n}@example.se") for n in range(count)]
+        with CaptureQueriesContext(connection) as queries:
+            assert brings(merchant, rows, path, unknown="prospect").report["created"] == count
+        return len(queries)
+
+    assert asked("few", 5) >= asked("many", 50)
 
 
 def test_suppressed_and_erased_addresses_are_refused(merchant: Merchant, mei: Customer, path: Any) -> None:

@@ -14,7 +14,7 @@ from crm.imports.rows import Wrong
 from customers.consent import address_digest
 from customers.identities import Kind, erased_owners, lock_keys, resolve
 from customers.importing.consents.reading import Told
-from customers.importing.making import source_of
+from customers.importing.making import source_of, strangers_make
 from customers.models import Customer, Suppression
 from customers.models.consent import Channel
 from customers.recognising import keys_known
@@ -105,10 +105,15 @@ def people_lock(batch: ImportBatch, told: Sequence[Told]) -> None:
 
 def prospects_make(batch: ImportBatch, told: Sequence[Told]) -> int:
     """How many were new. The batch's own, so that an undo takes them back."""
-    made: set[int] = set()
+    unknown = [one for one in told if one.customer_id is None]
+    keys = ((one.row, one.contact, one.keys) for one in unknown)
+    known = keys_known(batch.merchant, {key for one in unknown for key in one.keys})
+    strangers = strangers_make(batch, keys, known, Customer.Kind.PROSPECT.value)
+    made = set(strangers.values())
     with history():
-        for one in told:
-            if one.customer_id is not None:
+        for one in unknown:
+            if one.row in strangers:
+                one.customer_id = strangers[one.row]
                 continue
             found = resolve(merchant=batch.merchant, contact=one.contact, source=source_of(batch))
             assert found.customer is not None  # a row without a key was refused
