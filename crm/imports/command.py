@@ -1,5 +1,5 @@
-"""The command behind `import_orders`, `import_customers` and `import_companies`: the pages' importer without
-their limits."""
+"""The command behind `import_orders`, `import_customers`, `import_companies` and `import_consents`: the
+pages' importer without their limits."""
 
 from __future__ import annotations
 

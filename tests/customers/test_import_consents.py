@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -202,3 +205,26 @@ def test_undo_restores_what_held_and_not_over_later_answers(
     assert consent_now(customer=mei, channel="email") is True
     assert consent_now(customer=bo, channel="email") is True
     assert Consent.objects.filter(customer=bo).count() == 2, "the ledger only grows"
+
+
+def test_the_command_prints_one_json_object(merchant: Merchant, path: Any) -> None:
+    brought(merchant, [HEAD, YES], path, kind="consents", legal_basis="consent")
+
+    def told(*options: str, **more: Any) -> dict[str, Any]:
+        out = StringIO()
+        chosen = ["unknown=prospect", *options]
+        call_command(
+            "import_consents", str(path), merchant=merchant.slug, json=True, stdout=out, option=chosen, **more
+        )
+        return dict(json.loads(out.getvalue().splitlines()[-1]))
+
+    with pytest.raises(CommandError, match="legal_basis"):
+        told()
+    tried = told("legal_basis=consent", dry_run=True)
+    assert (tried["dry_run"], tried["entries"], tried["answers"]) == (True, 1, 0)
+    assert not Consent.objects.exists() and not Customer.objects.exists()
+    done = told("legal_basis=consent")
+    assert (done["state"], done["answers"], done["created"], done["equal"]) == ("done", 1, 1, True)
+    assert Consent.objects.get().proof["legal_basis"] == "consent"
+    again = told("legal_basis=consent")
+    assert (again["answers"], again["unchanged"], Consent.objects.count()) == (0, 1, 1)
