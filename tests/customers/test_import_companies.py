@@ -13,10 +13,11 @@ from django.core.management import call_command
 from crm.accounts.models import Merchant
 from crm.events.models import Event
 from crm.imports import services
-from crm.imports.models import KeptRow
+from crm.imports.models import ImportBatch, KeptRow
+from crm.imports.pipeline import work_on
 from crm.imports.readers import UnreadableFile
 from customers.companies.contacts import contact_add
-from customers.companies.services import company_change
+from customers.companies.services import company_change, company_delete
 from customers.models import Company, CompanyContact, Customer
 from customers.privacy.erasing import customer_erase
 from tests.customers.import_steps import brought, imported, mapped, refusals, run, undone, worked
@@ -245,6 +246,25 @@ def test_several_contacts_of_one_firm_and_one_who_is_known(merchant: Merchant, p
     known.refresh_from_db()
     assert (known.company, known.kind) == (shop, "person"), "who is known stays what they are"
     assert batch.report["people"] == 1
+
+
+def test_firms_that_are_deleted_under_way_stop_nobody(merchant: Merchant, path: Any) -> None:
+    for name in ("Goes", "Goes too"):
+        make_company(merchant, name)
+    rows = [["Company", "Parent company"], ["New", "Goes"], ["Goes too", "Stays"], ["Stays", ""]]
+    batch = services.batch_run(batch=brought(merchant, rows, path, kind="companies"), ring=False)
+
+    def meddle(now: ImportBatch) -> None:
+        if now.stage == "parents" and not now.cursor:
+            for one in Company.objects.filter(name__startswith="Goes"):
+                company_delete(company=one)
+
+    assert work_on(merchant_id=merchant.pk, batch_id=batch.pk, watcher=meddle)
+    batch.refresh_from_db()
+    assert batch.state == "done", batch.error
+    assert {one.name: one.parent for one in Company.objects.all()} == {"New": None, "Stays": None}
+    assert refusals(batch) == [(2, "Parent company", "no_parent")], "in, but below nobody"
+    assert batch.report["parents_left"] == 1 and batch.report["equal"]
 
 
 def test_an_erased_person_is_not_brought_back_as_a_contact(merchant: Merchant, path: Any) -> None:

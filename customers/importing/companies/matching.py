@@ -55,6 +55,11 @@ class Known:
         """What a row says of its company names it for later rows."""
         self.add(Candidate(node, told.external_id, told.tax_number, told.folded))
 
+    @property
+    def nodes(self) -> set[int]:
+        """Every company that a row or a cell may lead to."""
+        return {one.node for named in self.by_name.values() for one in named}
+
     def match(self, told: CompanyTold) -> int | None:
         """The company's node, None for a new one. Raises Refuse when several fit."""
         if told.external_id in self.by_external:

@@ -12,6 +12,12 @@ from customers.companies.tree import MOST_LEVELS
 Line = tuple[int, int, str]
 
 
+def no_parent(text: str) -> Refuse:
+    """What a row is refused with whose parent is nowhere."""
+    words = _("“%(text)s” is neither a company here nor one that this file brings in")
+    return Refuse("parent", "no_parent", words % {"text": text[:60]})
+
+
 class Tree:
     """`hung` is node → parent as it stands; `resolve` finds the node that a cell names; `mode` what becomes
     of a parent that a known company has already (fill, overwrite, skip)."""
@@ -62,8 +68,7 @@ class Tree:
     def _parent(self, node: int, text: str, gone: set[int]) -> int:
         parent = self.resolve(text)
         if parent is None or parent in gone:
-            words = _("“%(text)s” is neither a company here nor one that this file brings in")
-            raise Refuse("parent", "no_parent", words % {"text": text[:60]})
+            raise no_parent(text)
         if parent == node:
             raise Refuse("parent", "ring", _("a company can't stand below itself"))
         return parent

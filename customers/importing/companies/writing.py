@@ -7,12 +7,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from django.db import transaction
-
 from crm.events.backfilling import history
 from crm.imports.models import Change, ImportBatch
 from crm.imports.rows import Refuse, Wrong, refusal, refuse_wrong, staged
-from crm.imports.sql import fetch
+from crm.imports.sql import execute, fetch
 from crm.imports.staging import save_refused
 from crm.lib.errors import CrmError
 from customers.companies.services import company_change, company_create
@@ -21,6 +19,7 @@ from customers.importing.cells import OWN
 from customers.importing.companies.matching import Known, known_here, parents_here
 from customers.importing.companies.reading import CompanyReader, CompanyTold
 from customers.importing.companies.tables import found_written, names
+from customers.importing.companies.tree import no_parent
 from customers.importing.making import source_of
 from customers.models import Company
 from customers.services import MOST_TAGS
@@ -42,8 +41,7 @@ def companies_chunk(batch: ImportBatch, cursor: int) -> int | None:
     with history():
         for one in told:
             try:
-                with transaction.atomic():
-                    written[one.row] = _write(batch, one, known, journal)
+                written[one.row] = _write(batch, one, known, journal)
             except Refuse as error:
                 wrong[one.row] = error.wrong
             except CrmError as error:
@@ -119,13 +117,19 @@ def parents_chunk(batch: ImportBatch, cursor: int) -> int | None:
     if not rows:
         return None
     lock_tree()
+    if not cursor:  # each is a walk through the tree, which nobody plans well for a table that was empty
+        execute(f"ANALYZE {Company._meta.db_table}")
     known = parents_here({parent for _row, _company, parent in rows})
+    ids = known.nodes | {company_id for _row, company_id, _parent in rows}
+    companies = Company.objects.select_related("merchant", "parent").in_bulk(ids)
     journal = Journal(batch)
     with history():
         for row, company_id, parent in rows:
+            if company_id not in companies:  # somebody deleted it since
+                continue
             try:
-                with transaction.atomic():
-                    _hang(batch, company_id, known.parent(parent), journal)
+                above = companies.get(known.parent(parent) or 0)
+                _hang(batch, companies[company_id], above, parent, journal)
             except (CrmError, Refuse) as error:  # the tree changed since the check: in, but not below it
                 wrong = error.wrong if isinstance(error, Refuse) else _wrong(error)
                 save_refused(batch, [refusal(batch, row, wrong)])
@@ -134,14 +138,15 @@ def parents_chunk(batch: ImportBatch, cursor: int) -> int | None:
     return int(rows[-1][0])
 
 
-def _hang(batch: ImportBatch, company_id: int, parent_id: int | None, journal: Journal) -> None:
-    company = Company.objects.get(pk=company_id)
+def _hang(batch: ImportBatch, company: Company, parent: Company | None, text: str, journal: Journal) -> None:
+    """Raises Refuse when the parent that `text` names is gone since the check."""
     mode = "fill" if journal.is_own(company) else batch.options.get("known", "fill")
-    if parent_id is None or mode == "skip" or (mode == "fill" and company.parent_id):
+    if mode == "skip" or (mode == "fill" and company.parent_id):
         return
-    company.merchant = batch.merchant
+    if parent is None:
+        raise no_parent(text)
     before = {"parent": company.parent}
-    if company_change(company=company, source=source_of(batch), parent=Company.objects.get(pk=parent_id)):
+    if company_change(company=company, source=source_of(batch), parent=parent):
         journal.changed(company, before)
 
 
