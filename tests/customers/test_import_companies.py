@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from crm.accounts.models import Merchant
 from crm.events.models import Event
@@ -18,8 +20,9 @@ from crm.imports.pipeline import work_on
 from crm.imports.readers import UnreadableFile
 from customers.companies.contacts import contact_add
 from customers.companies.services import company_change, company_delete
-from customers.models import Company, CompanyContact, Customer
+from customers.models import Company, CompanyContact, Customer, Identity
 from customers.privacy.erasing import customer_erase
+from customers.searching import customer_ids_found
 from tests.customers.import_steps import brought, imported, mapped, refusals, run, undone, worked
 from tests.factories.accounts import make_member
 from tests.factories.customers import make_company, make_customer
@@ -248,6 +251,58 @@ def test_several_contacts_of_one_firm_and_one_who_is_known(merchant: Merchant, p
     assert batch.report["people"] == 1
 
 
+def test_who_stands_in_several_rows_is_recognised_by_the_rule_of_the_house(
+    merchant: Merchant, path: Any
+) -> None:
+    head = ["Company", "Contact", "Contact e-mail", "Contact phone"]
+    rows = [
+        ["A", "Mei", "mei@qinghe.cn", "13800138000"],
+        ["B", "Mei", "MEI@qinghe.cn", ""],
+        ["B", "Bo", "bo@example.se", "13800138000"],
+        ["B", "Cy", "cy@example.se", "13900139000"],
+    ]
+    batch = brings(merchant, [head, *rows], path)
+    people = {one.name: one for one in Customer.objects.select_related("company")}
+    spoken = CompanyContact.objects.values_list("company__name", "customer__name")
+    assert set(spoken) == {("A", "Mei"), ("B", "Mei"), ("B", "Bo"), ("B", "Cy")}
+    assert {name: one.company.name for name, one in people.items()} == {"Mei": "A", "Bo": "B", "Cy": "B"}
+    assert {(one.kind, one.import_batch_id) for one in people.values()} == {("contact", batch.pk)}
+    numbers = Identity.objects.filter(kind="phone").values_list("value", "customer__name")
+    assert set(numbers) == {("+8613800138000", "Mei"), ("+8613900139000", "Cy")}, "a number stays one's own"
+    made = Event.objects.filter(name="customers.customer_created", backfill=True)
+    assert set(made.values_list("customer_id", flat=True)) == {one.pk for one in people.values()}
+    assert customer_ids_found("cy b") == [people["Cy"].pk], "also by the firm's name"
+
+
+FIRST_HEAD = ["Company", "Contact", "Contact e-mail", "Main contact"]
+
+
+def test_undo_gives_the_first_place_back_to_who_had_it(merchant: Merchant, path: Any) -> None:
+    acme, anna = make_company(merchant, "Acme"), make_customer(merchant, "Anna", email="anna@example.se")
+    contact_add(company=acme, customer=anna, is_primary=True)
+    rows = [["Acme", "Bo", "bo@example.se", "yes"], ["New", "Cy", "cy@example.se", "yes"]]
+    batch = brings(
+        merchant, [FIRST_HEAD, *rows, ["New", "Di", "di@example.se", "yes"]], path, known="overwrite"
+    )
+    first = CompanyContact.objects.filter(is_primary=True).order_by("pk")
+    assert list(first.values_list("customer__name", flat=True)) == ["Bo", "Di"]
+    undone(batch)
+    assert CompanyContact.objects.get() == first.get(customer=anna)
+    assert not KeptRow.objects.exists() and Company.objects.get() == acme
+
+
+def test_undo_leaves_the_first_place_with_who_got_it_since(merchant: Merchant, path: Any) -> None:
+    acme, anna = make_company(merchant, "Acme"), make_customer(merchant, "Anna", email="anna@example.se")
+    contact_add(company=acme, customer=anna, is_primary=True)
+    row = ["Acme", "Bo", "bo@example.se", "yes"]
+    batch = brings(merchant, [FIRST_HEAD, row], path, known="overwrite")
+    contact_add(company=acme, customer=make_customer(merchant, "Staff's choice"), is_primary=True)
+    undone(batch)
+    assert CompanyContact.objects.get(is_primary=True).customer.name == "Staff's choice"
+    kept = KeptRow.objects.filter(batch=batch, model="customers.companycontact")
+    assert {label.split(" · ")[0] for label in kept.values_list("label", flat=True)} == {"Anna", "Bo"}
+
+
 def test_firms_that_are_deleted_under_way_stop_nobody(merchant: Merchant, path: Any) -> None:
     for name in ("Goes", "Goes too"):
         make_company(merchant, name)
@@ -265,6 +320,23 @@ def test_firms_that_are_deleted_under_way_stop_nobody(merchant: Merchant, path: 
     assert {one.name: one.parent for one in Company.objects.all()} == {"New": None, "Stays": None}
     assert refusals(batch) == [(2, "Parent company", "no_parent")], "in, but below nobody"
     assert batch.report["parents_left"] == 1 and batch.report["equal"]
+
+
+def test_a_row_costs_few_queries(merchant: Merchant, tmp_path: Any) -> None:
+    """A firm, its place in the tree and who speaks for it. It was 59, of which some looked at every row."""
+
+    def asked(label: str, count: int) -> int:
+        rows = [
+            ["", f"{label}{n}", f"{label}0" if n else "", *[""] * 4, "Mei", f"{label}{n}@example.se", "", ""]
+            for n in range(count)
+        ]
+        firms = [HEAD, *([f"Firm {row[1]}", *row[1:]] for row in rows)]
+        batch = brought(merchant, firms, tmp_path / f"{label}.csv", kind="companies")
+        with CaptureQueriesContext(connection) as queries:
+            assert run(batch).report["contacts"] == count
+        return len(queries)
+
+    assert asked("many", 30) - asked("few", 10) <= 20 * 30
 
 
 def test_an_erased_person_is_not_brought_back_as_a_contact(merchant: Merchant, path: Any) -> None:

@@ -3,7 +3,7 @@ do there. Journaled for the undo."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.utils import timezone
@@ -18,14 +18,15 @@ from customers.importing.changing import people_journal
 from customers.importing.companies.reading import CompanyReader, ContactTold
 from customers.importing.companies.sorting import erased_contacts
 from customers.importing.companies.tables import names
-from customers.importing.making import source_of
+from customers.importing.making import source_of, strangers_make
 from customers.models import Company, CompanyContact, Customer
 from customers.recognising import keys_known
-from customers.searching import search_rebuild
+from customers.searching import rebuilding_once, search_rebuild
 
 CONTACT = "customers.companycontact"
-# Each is recognised on its own, some twenty queries: a chunk stays within seconds, so that the bar moves.
+# Each is linked on its own, some ten queries: a chunk stays within seconds, so that the bar moves.
 CHUNK_CONTACTS = 200
+Facts = dict[str, Any]
 # What recognising somebody may fill in, and what speaking for a company sets.
 FILLED = ("name", "email", "phone", "country", "region", "city", "language", "company_id")
 
@@ -39,15 +40,18 @@ def contacts_chunk(batch: ImportBatch, cursor: int) -> int | None:
     gone = erased_contacts(batch, told)
     wanted = [one for one in told if one.contact and one.row not in gone]
     companies = _companies(batch, [one.row for one in wanted])
-    keys = {key for one in wanted if one.contact for key in one.contact.keys}
-    lock_keys(batch.merchant, keys)
-    people = People(batch, set(keys_known(batch.merchant, keys).values()))
-    with history():
-        for one in wanted:
-            company = companies.get(one.row)
-            if one.contact and company and _may_change(batch, company):
-                _speak(batch, company, one.contact, people)
-    people.save()
+    speaking = [
+        (one.row, company, one.contact)
+        for one in wanted
+        if one.contact and (company := companies.get(one.row)) and _may_change(batch, company)
+    ]
+    people = People(batch, [(row, contact) for row, _company, contact in speaking])
+    links = Links(batch, {company.pk for _row, company, _contact in speaking})
+    with history(), rebuilding_once():
+        for row, company, contact in speaking:
+            _speak(batch, company, people.customer(row, contact), contact)
+        people.save()
+    links.save()
     return rows[-1][0]
 
 
@@ -66,17 +70,8 @@ def _may_change(batch: ImportBatch, company: Company) -> bool:
     return batch.options.get("known") != "skip" or company.source == source_of(batch)
 
 
-def _speak(batch: ImportBatch, company: Company, told: ContactTold, people: People) -> None:
-    source = source_of(batch)
-    resolution = resolve(merchant=batch.merchant, contact=told.contact, source=source)
-    customer = resolution.customer
-    assert customer is not None  # a contact without a key was refused
-    if resolution.created:
-        people.made(customer)
+def _speak(batch: ImportBatch, company: Company, customer: Customer, told: ContactTold) -> None:
     link = CompanyContact.objects.filter(company=company, customer=customer).first()
-    before = (
-        None if link is None else {"roles": link.roles, "title": link.title, "is_primary": link.is_primary}
-    )
     overwrites = batch.options.get("known") == "overwrite"
     roles = told.roles
     title = told.title
@@ -85,44 +80,98 @@ def _speak(batch: ImportBatch, company: Company, told: ContactTold, people: Peop
     if link is not None and link.title and not (overwrites and title):
         title = link.title
     first = told.is_first and (overwrites or not company.contact_links.filter(is_primary=True).exists())
-    contact = contact_add(
-        company=company, customer=customer, roles=roles, title=title, is_primary=first, source=source
+    contact_add(
+        company=company,
+        customer=customer,
+        roles=roles,
+        title=title,
+        is_primary=first,
+        source=source_of(batch),
     )
-    contact.refresh_from_db()
-    left = {"roles": contact.roles, "title": contact.title, "is_primary": contact.is_primary}
-    if left != before:
-        _journal(batch, contact, before, left)
 
 
-def _journal(
-    batch: ImportBatch, contact: CompanyContact, before: Mapping[str, Any] | None, left: Mapping[str, Any]
-) -> None:
-    """`was` is None for a contact that the batch made; `left` tells an undo whether somebody changed it
-    since."""
-    known = Change.objects.filter(batch=batch, model=CONTACT, object_id=contact.pk).first()
-    was = (known.before or {}).get("was") if known else before
-    key = "contacts_changed" if before is not None else "contacts"
-    if known is None:
-        batch.counts[key] = batch.counts.get(key, 0) + 1
-    Change.objects.update_or_create(
-        merchant_id=batch.merchant_id,
-        batch=batch,
-        model=CONTACT,
-        object_id=contact.pk,
-        defaults={"before": {"was": was, "left": dict(left)}},
-    )
+class Links:
+    """Who spoke for these companies before the chunk, and who does after it: a new first contact takes the
+    place of another, whom the file needn't name."""
+
+    def __init__(self, batch: ImportBatch, companies: set[int]) -> None:
+        self.batch = batch
+        self.companies = companies
+        companies_lock(companies)
+        self.was = self._now()
+
+    def _now(self) -> dict[int, Facts]:
+        rows = CompanyContact.objects.filter(company__in=self.companies)
+        return {one.pk: facts_of(one) for one in rows.order_by("pk")}
+
+    def save(self) -> None:
+        """Journals what is otherwise now. `was` is None for a contact that the batch made, and what an
+        earlier chunk wrote down first stays; `left` tells an undo whether somebody changed it since."""
+        changed = {pk: left for pk, left in self._now().items() if left != self.was.get(pk)}
+        earlier = Change.objects.filter(batch=self.batch, model=CONTACT, object_id__in=list(changed))
+        journaled = {change.object_id: (change.before or {}).get("was") for change in earlier}
+        Change.objects.bulk_create(
+            [
+                Change(
+                    merchant_id=self.batch.merchant_id,
+                    batch=self.batch,
+                    model=CONTACT,
+                    object_id=pk,
+                    before={"was": journaled.get(pk, self.was.get(pk)), "left": left},
+                )
+                for pk, left in changed.items()
+            ],
+            update_conflicts=True,
+            update_fields=["before"],
+            unique_fields=["merchant", "batch", "model", "object_id"],
+        )
+        counts = self.batch.counts
+        for pk in changed.keys() - journaled.keys():
+            key = "contacts_changed" if pk in self.was else "contacts"
+            counts[key] = counts.get(key, 0) + 1
+
+
+def companies_lock(ids: Iterable[int]) -> None:
+    """Nobody else changes who speaks for these companies until the transaction ends."""
+    rows = Company.objects.select_for_update(of=("self",)).filter(pk__in=set(ids)).order_by("pk")
+    list(rows.values_list("pk"))
+
+
+def facts_of(link: CompanyContact) -> Facts:
+    """What the journal keeps of a contact, and an undo compares."""
+    return {"roles": link.roles, "title": link.title, "is_primary": link.is_primary}
 
 
 class People:
     """The persons of a chunk: new ones are marked as the batch's own, known ones journaled as they were."""
 
-    def __init__(self, batch: ImportBatch, known: set[int]) -> None:
+    def __init__(self, batch: ImportBatch, told: Sequence[tuple[int, ContactTold]]) -> None:
         self.batch = batch
-        self.before = {one.pk: self._facts(one) for one in Customer.objects.filter(pk__in=known)}
-        self.fresh: set[int] = set()
+        keys = {key for _row, one in told for key in one.keys}
+        lock_keys(batch.merchant, keys)
+        known = keys_known(batch.merchant, keys)
+        found = Customer.objects.filter(pk__in=set(known.values()))
+        self.before = {one.pk: {name: getattr(one, name) for name in FILLED} for one in found}
+        made = strangers_make(
+            batch,
+            [(row, one.contact, one.keys) for row, one in told],
+            known,
+            Customer.Kind.CONTACT.value,
+        )
+        strangers = Customer.objects.in_bulk(made.values())
+        self.made = {row: strangers[pk] for row, pk in made.items()}
+        self.fresh = set(made.values())
 
-    def made(self, customer: Customer) -> None:
-        self.fresh.add(customer.pk)
+    def customer(self, row: int, told: ContactTold) -> Customer:
+        """Made at once, or recognised by the house's rule."""
+        if row in self.made:
+            return self.made[row]
+        resolution = resolve(merchant=self.batch.merchant, contact=told.contact, source=source_of(self.batch))
+        customer = resolution.customer
+        assert customer is not None  # a contact without a key was refused
+        if resolution.created:
+            self.fresh.add(customer.pk)
+        return customer
 
     def save(self) -> None:
         now = timezone.now()
@@ -144,6 +193,3 @@ class People:
         if changed:
             people_journal(self.batch, changed, before)
         search_rebuild([*ids, *(one.pk for one in changed)])
-
-    def _facts(self, customer: Customer) -> dict[str, Any]:
-        return {name: getattr(customer, name) for name in FILLED}

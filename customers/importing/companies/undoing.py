@@ -19,7 +19,7 @@ from crm.lib.errors import CrmError
 from customers.companies.searching import document_for
 from customers.companies.services import announce
 from customers.companies.tree import check_parent, lock_tree
-from customers.importing.companies.contacts import CONTACT
+from customers.importing.companies.contacts import CONTACT, companies_lock, facts_of
 from customers.importing.companies.writing import COMPANY
 from customers.importing.undoing import CHUNK, top_change, top_customer, undo_changes, undo_customers
 from customers.models import Company, CompanyContact, Customer
@@ -42,31 +42,36 @@ def _next(batch: ImportBatch, model: str, cursor: int) -> list[Change]:
 
 
 def undo_contacts(batch: ImportBatch, cursor: int) -> int | None:
+    """Contacts as they were. Whose first place somebody else has by now stays as they are."""
     changes = _next(batch, CONTACT, cursor)
     if not changes:
         return None
+    ids = [change.object_id for change in changes]
+    companies_lock(CompanyContact.objects.filter(pk__in=ids).values_list("company_id", flat=True))
     links = CompanyContact.objects.select_for_update(of=("self",)).select_related("company", "customer")
-    found = {
-        one.pk: one for one in links.filter(pk__in=[change.object_id for change in changes]).order_by("pk")
-    }
-    for change in changes:
+    found = {one.pk: one for one in links.filter(pk__in=ids).order_by("pk")}
+    for change in sorted(changes, key=_was_first):  # the place is free once the others are as they were
         link, told = found.get(change.object_id), change.before or {}
         if link is None:
             continue
-        if told.get("left") != {"roles": link.roles, "title": link.title, "is_primary": link.is_primary}:
-            keep(
-                batch,
-                CONTACT,
-                link.pk,
-                f"{link.customer} · {link.company}",
-                _("changed since by somebody else"),
-            )
+        if told.get("left") != facts_of(link) or (_was_first(change) and _has_other_first(link)):
+            label = f"{link.customer} · {link.company}"
+            keep(batch, CONTACT, link.pk, label, _("changed since by somebody else"))
         elif told.get("was") is None:
             link.delete()
         else:
             restore(link, told["was"])
             link.save()
     return int(changes[-1].pk)
+
+
+def _was_first(change: Change) -> bool:
+    return bool(((change.before or {}).get("was") or {}).get("is_primary"))
+
+
+def _has_other_first(link: CompanyContact) -> bool:
+    others = CompanyContact.objects.filter(company=link.company_id, is_primary=True)
+    return bool(others.exclude(pk=link.pk).exists())
 
 
 def undo_changed(batch: ImportBatch, cursor: int) -> int | None:
