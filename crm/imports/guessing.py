@@ -178,7 +178,8 @@ def guess_mapping(fields: Sequence[Field], columns: list[str], sample: list[list
                 mapping[wanted.key] = column
                 break
     for wanted in fields:
-        if wanted.key in mapping or not (wanted.required or wanted.kind == Kind.EMAIL):
+        tells = wanted.kind == Kind.EMAIL or (wanted.required and wanted.kind != Kind.FLAG)
+        if wanted.key in mapping or not tells:  # a yes or no may answer any question
             continue
         for column in columns:
             cells = [cell for cell in values[column] if cell]

@@ -14,8 +14,11 @@ from django.test.utils import CaptureQueriesContext
 
 from crm.accounts.models import Merchant
 from crm.events.models import Delivery
+from crm.imports.guessing import guess_mapping
+from crm.imports.services import guess_importer
 from crm.lib.errors import Rejected
 from customers.consent import consent_now, consent_record, suppress
+from customers.importing.consents.fields import FIELDS
 from customers.models import Consent, Customer, Identity
 from customers.privacy.erasing import customer_erase
 from customers.searching import customer_ids_found
@@ -134,6 +137,13 @@ def test_a_row_that_cannot_be_right_is_refused_by_row_and_column(
     batch = brings(merchant, [changed(YES, **{column.lower(): cell})], path)
     assert refusals(batch) == [(2, column, code)]
     assert not Consent.objects.exists()
+
+
+def test_a_yes_or_no_to_another_question_is_no_consent(merchant: Merchant) -> None:
+    head, rows = ["Email", "Name", "VIP"], [["mei@example.cn", "李梅", "no"]]
+    assert "granted" not in guess_mapping(FIELDS, head, rows)
+    assert guess_importer(head, rows).key == "customers"
+    assert guess_mapping(FIELDS, ["Email", "Subscribed"], rows)["granted"] == "Subscribed"
 
 
 def test_who_is_unknown_is_refused_or_a_prospect_by_choice(merchant: Merchant, path: Any) -> None:
