@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -43,20 +44,20 @@ class KnownVisitInput(VisitInput):
     at = serializers.DateTimeField(required=False)
 
     def validate_at(self, value: Any) -> Any:
-        if not timezone.now() - OLDEST <= value <= timezone.now() + timezone.timedelta(minutes=5):
+        if not timezone.now() - OLDEST <= value <= timezone.now() + timedelta(minutes=5):
             raise serializers.ValidationError("Send an instant of the last 90 days.")
         return value
 
 
 class VisitsInput(ApiSerializer):
-    visits = KnownVisitInput(many=True, allow_empty=False, max_length=MOST_VISITS)
+    visits = serializers.ListField(child=KnownVisitInput(), allow_empty=False, max_length=MOST_VISITS)
 
 
 class BrowserInput(ApiSerializer):
     """What static/js/visits.js sends."""
 
     visitor = VisitorField()
-    visits = VisitInput(many=True, allow_empty=False, max_length=MOST_OF_BROWSER)
+    visits = serializers.ListField(child=VisitInput(), allow_empty=False, max_length=MOST_OF_BROWSER)
 
 
 def seen_of(said: dict[str, Any], **known: Any) -> Seen:
