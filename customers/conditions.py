@@ -152,17 +152,16 @@ def _months() -> list[Option]:
 
 
 def _consent(params: Params, scope: Scope) -> Members | Row:
-    """Reads the newest entry of the ledger for each customer, along customers_consent_latest."""
+    """Reads the entry of the ledger that holds for each customer, along customers_consent_holds."""
     table, among = Consent._meta.db_table, scope.among("k.customer_id")
-    newest = f"""SELECT DISTINCT ON (k.customer_id) k.customer_id, k.granted FROM {table} k
-        WHERE k.merchant_id = %s::bigint AND k.channel = %s AND k.purpose = %s{among.text}
-        ORDER BY k.customer_id, k.recorded_at DESC, k.id DESC"""
+    held = f"""SELECT k.customer_id FROM {table} k
+        WHERE k.holds AND k.merchant_id = %s::bigint AND k.channel = %s AND k.purpose = %s{among.text}"""
     args = (scope.merchant_id, params["channel"], params["purpose"], *among.params)
     if params["state"] == "never":
-        text = f"NOT EXISTS (SELECT 1 FROM ({newest}) a WHERE a.customer_id = m.customer_id)"
+        text = f"NOT EXISTS (SELECT 1 FROM ({held}) a WHERE a.customer_id = m.customer_id)"
         return Members(*_from_metrics(scope, text, args))
     wanted = "" if params["state"] == "granted" else "NOT "
-    return Members(f"SELECT newest.customer_id FROM ({newest}) newest WHERE {wanted}newest.granted", args)
+    return Members(f"{held} AND {wanted}k.granted", args)
 
 
 def _from_metrics(scope: Scope, where: str, params: tuple[object, ...]) -> tuple[str, tuple[object, ...]]:

@@ -62,13 +62,7 @@ class _UtcText(Func):
 
 def _latest(ask: Ask) -> QuerySet[Consent]:
     """The newest answer of each person, channel and purpose: the one that holds."""
-    rows = _ledger(ask)
-    newest = (
-        rows.order_by("customer_id", "channel", "purpose", "-recorded_at", "-id")
-        .distinct("customer_id", "channel", "purpose")
-        .values("pk")
-    )
-    return rows.filter(pk__in=newest)
+    return _ledger(ask).filter(holds=True)
 
 
 CONSENTS = Exporter(

@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -235,7 +235,6 @@ def _owned(rows: Rows, value: str, membership: Membership) -> Rows:
 
 def _consenting(rows: Rows, value: str) -> Rows:
     ledger = Consent.objects.filter(channel=Channel.EMAIL, purpose=Purpose.MARKETING)
-    newest = ledger.order_by("customer_id", "-recorded_at", "-id").distinct("customer_id")
     if value == "waiting":
         waiting = ConsentRequest.objects.filter(
             channel=Channel.EMAIL,
@@ -246,8 +245,8 @@ def _consenting(rows: Rows, value: str) -> Rows:
         )
         return rows.filter(pk__in=waiting.values("customer_id"))
     if value == "never":
-        return rows.exclude(pk__in=ledger.values("customer_id"))
-    answered = Consent.objects.filter(pk__in=newest.values("pk"), granted=value == "granted")
+        return rows.filter(~Exists(ledger.filter(holds=True, customer_id=OuterRef("pk"))))
+    answered = ledger.filter(holds=True, granted=value == "granted")
     return rows.filter(pk__in=answered.values("customer_id"))
 
 

@@ -18,7 +18,7 @@ from crm.lib.listing import Listing
 from crm.lib.ui.parts import TimelineEntry
 from crm.lib.ui.places import country_name
 from customers.normalising import normalise_email
-from customers.searching import customer_ids_found
+from customers.searching import MOST_HITS, customer_ids_found
 from customers.timeline import entries_of
 from customers.visibility import narrowed, seen_by
 from orders.filters import ORDER
@@ -62,14 +62,16 @@ def orders_listed(*, membership: Membership, listing: Listing) -> QuerySet[Order
     return rows.filter(found_by(listing.search)) if listing.search else rows
 
 
-def found_by(text: str) -> Q:
-    """Orders whose number begins so, of customers whom the words find, or of a guest with that address."""
+def found_by(text: str, *, most_people: int = MOST_HITS) -> Q:
+    """Orders whose number begins so, of customers whom the words find unless they are more than
+    `most_people`, or of a guest with that address."""
     bare = text.lstrip("#").strip()
     spellings = dict.fromkeys([bare, bare.upper(), f"#{bare}"])
     numbered = Q(pk__in=[])
     for spelling in spellings:
         numbered |= Q(number__gte=spelling, number__lt=spelling + LAST_LETTER)
-    theirs = Q(customer_id__in=customer_ids_found(text))
+    people = customer_ids_found(text)
+    theirs = Q(customer_id__in=people if len(people) <= most_people else [])
     email = normalise_email(text)
     return numbered | theirs | (Q(customer__isnull=True, email=email) if email else Q(pk__in=[]))
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 
 from crm.accounts.models import Membership
+from crm.lib.once import looking_once
 
 Text = str | Promise
 # More hits of one kind push the others off the screen; whoever wants more opens the list.
@@ -62,5 +63,6 @@ def search(*, membership: Membership, query: str) -> list[HitGroup]:
     if len(words) < SHORTEST and words.isascii():
         return []
     allowed = [one for one in _FINDERS if membership.can(one.needs)]
-    groups = [HitGroup(one, one.find(membership, words, HITS_EACH)) for one in allowed]
+    with looking_once():
+        groups = [HitGroup(one, one.find(membership, words, HITS_EACH)) for one in allowed]
     return [group for group in groups if group.hits]

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+from crm.local import prepared
 from crm.local.place import ROOT, Place, Refused
 from crm.local.running import with_services
 from crm.local.stack import Stack
@@ -25,9 +26,12 @@ def bench(words: list[str], port: int) -> int:
 
     def measure(stack: Stack) -> int:
         env = {**stack.env, "CRM_DEMO": "0"}
-        prepare = [sys.executable, "-m", "crm.local.prepare", "database", "embedded"]
-        if subprocess.run(prepare, cwd=ROOT, env=env, check=False).returncode != 0:
-            raise Refused("The database of the benchmarks could not be prepared; what it said is above.")
+        port = stack.ports.postgres if stack.owns_database else None
+        for job in prepared.jobs_due(place, env, port):
+            prepare = [sys.executable, "-m", "crm.local.prepare", job, "embedded"]
+            if subprocess.run(prepare, cwd=ROOT, env=env, check=False).returncode != 0:
+                raise Refused("The benchmarks could not be prepared; what it said is above.")
+        prepared.remember(place, env)
         worst = 0
         for name in names:
             print(f"── {name}", flush=True)

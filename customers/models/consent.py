@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -19,7 +19,8 @@ class Consent(TenantModel):
 
     `source` is the way it came (form, portal, import, api, unsubscribe …), `wording` what was read,
     `wording_version` its label, or that of a text that lies elsewhere, `proof` what shows it (IP, user agent,
-    language, hash of the text, message id, form id).
+    language, hash of the text, message id, form id). `holds` marks the newest one; triggers of the
+    database keep it.
     """
 
     customer = MerchantForeignKey(Customer, on_delete=models.CASCADE, related_name="consents", db_index=False)
@@ -33,6 +34,7 @@ class Consent(TenantModel):
     )
     proof = models.JSONField(default=dict, blank=True)
     recorded_at = models.DateTimeField(default=timezone.now)
+    holds = models.BooleanField(default=True, db_default=True, editable=False)
 
     class Meta:
         indexes = [
@@ -44,7 +46,12 @@ class Consent(TenantModel):
                 F("recorded_at").desc(),
                 F("id").desc(),
                 name="customers_consent_latest",
-            )
+            ),
+            models.Index(
+                *("merchant", "channel", "purpose", "granted", "customer"),
+                condition=Q(holds=True),
+                name="customers_consent_holds",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -93,6 +93,7 @@ class Customer(TenantModel):
             models.Index(
                 "merchant", F("created_at").desc(), F("id").desc(), name="customers_customer_recent"
             ),
+            models.Index("merchant", "name", "id", name="customers_customer_name"),
             models.Index(
                 "merchant", "owner", condition=Q(owner__isnull=False), name="customers_customer_owner"
             ),

@@ -40,11 +40,8 @@ def reach(campaign: Campaign) -> Reach:
     sql = f"""
         SELECT count(*), count(*) FILTER (WHERE btrim(c.email) <> '' AND k.granted)
         FROM {Customer._meta.db_table} c
-        LEFT JOIN (
-            SELECT DISTINCT ON (customer_id) customer_id, granted FROM {Consent._meta.db_table}
-            WHERE merchant_id = %s AND channel = 'email' AND purpose = 'marketing'
-            ORDER BY customer_id, recorded_at DESC, id DESC
-        ) k ON k.customer_id = c.id
+        LEFT JOIN {Consent._meta.db_table} k ON k.merchant_id = %s AND k.customer_id = c.id AND k.holds
+              AND k.channel = 'email' AND k.purpose = 'marketing'
         WHERE c.merchant_id = %s AND c.erased_at IS NULL AND c.merged_into_id IS NULL
               AND c.id IN (/*audience*/)
     """
