@@ -40,7 +40,7 @@ class Visit(TenantModel):
 class VisitSettings(TenantModel):
     """Whether browsers may tell of visits, and from the pages of which hosts. Without a row: no."""
 
-    is_on = models.BooleanField(_("Take visits of the shop's pages"), default=False)
+    is_on = models.BooleanField(_("Take visits from the shop's pages"), default=False)
     hosts = ArrayField(models.CharField(max_length=253), default=list, blank=True)
 
     class Meta:
