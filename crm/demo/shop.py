@@ -16,6 +16,7 @@ from crm.accounts.services import member_add, merchant_create
 from crm.demo import words
 from crm.demo.people import people_write
 from crm.demo.sales import sales_write, shelves_write
+from crm.demo.stories.browsing import browsing_write
 from crm.demo.stories.consents import consents_write
 from crm.demo.stories.conversations import conversations_write
 from crm.demo.stories.doubles import doubles_write
@@ -117,6 +118,7 @@ def _stories(merchant: Merchant, members: list[Membership], now: datetime, seed:
     doubles_write(merchant=merchant, manager=manager, agent=agent)
     mailings_write(merchant=merchant, marketer=by_role[Role.MARKETER], now=now, seed=seed)
     leavers_write(merchant=merchant, members=members, now=now)
+    browsing_write(merchant=merchant, now=now, seed=seed)
 
 
 def _staff(merchant: Merchant) -> list[Membership]:

@@ -84,7 +84,10 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("is_on", models.BooleanField(default=False, verbose_name="Take visits from the shop's pages")),
+                (
+                    "is_on",
+                    models.BooleanField(default=False, verbose_name="Take visits from the shop's pages"),
+                ),
                 (
                     "hosts",
                     django.contrib.postgres.fields.ArrayField(
