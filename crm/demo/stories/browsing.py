@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from random import Random
 
+from django.db.models import F
+
 from crm.accounts.models import Merchant
 from customers.models import Customer, VisitSettings
 from customers.visits.services import Seen, visitor_recognise, visits_take
@@ -19,7 +21,8 @@ def browsing_write(*, merchant: Merchant, now: datetime, seed: str) -> None:
     rng = Random(f"{seed}:browsing")
     VisitSettings.objects.create(merchant=merchant, is_on=True, hosts=["shop.demo.test"])
     titles = list(Product.objects.exclude(title="").order_by("pk").values_list("title", flat=True)[:40])
-    best = Customer.objects.present().order_by("-metrics__last_order_at", "pk")[:KNOWN]
+    lately = F("metrics__last_order_at").desc(nulls_last=True)
+    best = Customer.objects.present().order_by(lately, "pk")[:KNOWN]
     for number, customer in enumerate([*best, *[None] * NAMELESS]):
         visitor = f"{rng.getrandbits(128):032x}"
         visits_take(
