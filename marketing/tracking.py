@@ -18,7 +18,7 @@ from crm.events.emitting import emit
 from crm.events.types import EventType
 from crm.lib.errors import NotFound
 from crm.lib.tenancy import all_merchants, merchant_scope
-from customers.models import Metrics
+from customers.models import Customer, Metrics
 from marketing.campaigns import events
 from marketing.engine.compile import render_link
 from marketing.engine.errors import RenderError, TemplateError
@@ -93,9 +93,9 @@ def _target(link: Link, delivery: Delivery) -> str:
 def _note(request: HttpRequest, delivery: Delivery, kind: str, link: Link | None) -> None:
     """Keeps the request; the first one by a person marks the mail, the customer's figures and the timeline.
     Of an erased person nothing is kept."""
-    if delivery.customer.erased_at is not None:
-        return
     locked = Delivery.objects.select_for_update(of=("self",)).get(pk=delivery.pk)
+    if Customer.objects.filter(pk=locked.customer_id, erased_at__isnull=False).exists():
+        return  # asked behind the lock: an erasure that went through meanwhile is seen
     now = timezone.now()
     agent = request.headers.get("User-Agent", "")
     purpose = " ".join(

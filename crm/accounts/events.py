@@ -3,10 +3,15 @@
 from django.utils.translation import gettext_lazy as _
 
 from crm.accounts.handover.models import HandoverMove
+from crm.accounts.permissions import role_text
 from crm.events.types import EventType
 
 MEMBER_INVITED = EventType(
-    "accounts.member_invited", _("Member invited"), _("%(email)s invited as %(role)s"), on_timeline=False
+    "accounts.member_invited",
+    _("Member invited"),
+    _("%(email)s invited as %(role)s"),
+    on_timeline=False,
+    words={"role": role_text},
 )
 INVITATION_ASKED = EventType(
     "accounts.invitation_asked",

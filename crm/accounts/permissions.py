@@ -5,6 +5,7 @@ narrowed further by the membership's visibility (own, team, all).
 """
 
 from django.db.models import TextChoices
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 
@@ -15,6 +16,11 @@ class Role(TextChoices):
     AGENT = "agent", _("Agent")
     ANALYST = "analyst", _("Analyst")
     VIEWER = "viewer", _("Viewer")
+
+
+def role_text(code: str) -> str | Promise:
+    """The role's name for the reader; what is none, as it is: older entries of the log hold a name."""
+    return Role(code).label if code in Role.values else code
 
 
 O, M, K, A, N, V = Role.OWNER, Role.MANAGER, Role.MARKETER, Role.AGENT, Role.ANALYST, Role.VIEWER  # noqa: E741

@@ -64,7 +64,7 @@ def member_add(
         region=region.strip(),
     )
     emitting.emit(
-        events.MEMBER_INVITED, merchant=merchant, data={"email": user.email, "role": str(Role(role).label)}
+        events.MEMBER_INVITED, merchant=merchant, data={"email": user.email, "role": Role(role).value}
     )
     return membership
 

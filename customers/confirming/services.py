@@ -17,7 +17,7 @@ from crm.accounts.models import Merchant
 from crm.events.emitting import emit
 from crm.integrations import mail
 from crm.lib.crypto import sign, unsign
-from crm.lib.errors import Conflict, Rejected
+from crm.lib.errors import Conflict, Rejected, TooMany
 from customers import events
 from customers.consent import consent_record, customer_locked, requests_end
 from customers.models import Consent, ConsentRequest, ConsentWording, Customer
@@ -27,6 +27,8 @@ from customers.wordings.services import consent_settings
 VALID = timedelta(days=7)
 # Pressing twice, or a form sent twice, is one mail.
 AGAIN_AFTER = timedelta(minutes=10)
+# Yes, no and yes again: whoever has the link of a forwarded mail must not fill its owner's mailbox.
+MOST_A_DAY = 5
 TOKEN = "customers.consent-confirm"
 # In the proof of a question: the label of a text that lies elsewhere.
 WORDING_VERSION = "wording_version"
@@ -51,7 +53,8 @@ def confirmation_ask(
 ) -> ConsentRequest:
     """The question that waits now, and a mail with its link on the way, unless one left within ten minutes.
 
-    Nothing is allowed by it. Locks the customer's row. Raises Rejected for somebody without an address.
+    Nothing is allowed by it. Locks the customer's row. Raises Rejected for somebody without an address,
+    TooMany beyond five mails a day.
     """
     customer = customer_locked(customer.pk)
     if not customer.email:
@@ -64,6 +67,9 @@ def confirmation_ask(
         if waiting.address == customer.email and now - waiting.asked_at < AGAIN_AFTER:
             return waiting
         requests_end(customer_id=customer.pk, channel=Channel.EMAIL, purpose=purpose)
+    lately = ConsentRequest.objects.filter(customer=customer, asked_at__gt=now - timedelta(days=1))
+    if lately.count() >= MOST_A_DAY:
+        raise TooMany()
     request = ConsentRequest.objects.create(
         merchant=merchant,
         **same,

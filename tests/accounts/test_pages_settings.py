@@ -13,11 +13,12 @@ from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from crm.accounts import events
 from crm.accounts.joining import TRIES_PER_MINUTE, join_link
 from crm.accounts.models import ApiKey, ExchangeRate, Membership, Merchant, Team
+from crm.accounts.services import member_add
 from crm.events.actor import acting
 from crm.events.delivering import deliver
 from crm.events.emitting import emit
@@ -417,3 +418,14 @@ def test_a_dead_delivery_is_put_back(member_client: Clients, merchant: Merchant,
     dead.refresh_from_db()
     assert dead.state in ("pending", "done")
     assert member_client("agent").post(reverse("delivery_retry", args=[dead.pk])).status_code == 403
+
+
+def test_the_log_says_a_role_in_the_reader_s_language(scoped: Merchant) -> None:
+    member_add(merchant=scoped, email="new@example.com", name="New", role="viewer")
+    told = Event.objects.get(name="accounts.member_invited")
+    assert told.data["role"] == "viewer"
+    for language, word in (("en", "Viewer"), ("zh-hans", "只读")):
+        with translation.override(language):
+            assert word in told.sentence
+    told.data["role"] = "Betrachter"  # as it was written before
+    assert "Betrachter" in told.sentence

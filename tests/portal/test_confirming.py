@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from crm.integrations.models import OutboundMail
 from crm.lib.tenancy import merchant_scope
+from customers.confirming.services import MOST_A_DAY
 from customers.consent import consent_now, consent_record
 from customers.merging.services import customers_merge
 from customers.models import Consent, ConsentRequest
@@ -87,6 +88,19 @@ def test_asking_again_within_ten_minutes_sends_one_mail(asked, buyer, portal, me
         assert mails() == 2
         assert Client().post(asked).status_code == 410, "the newer mail's link took its place"
         assert Client().post(link(merchant)).status_code == 200
+
+
+def test_yes_and_no_in_turns_fill_no_mailbox(asked, buyer, portal, merchant):
+    no = YES | {"granted": "no"}
+    answers = []
+    for _turn in range(7):
+        buyer.post(portal("preferences/consent/"), no)
+        answers.append(buyer.post(portal("preferences/consent/"), YES).status_code)
+    assert answers[-1] == 429
+    with merchant_scope(merchant):
+        assert OutboundMail.objects.filter(purpose="consent_confirm").count() == MOST_A_DAY
+    with time_machine.travel(timezone.now() + timedelta(days=1, minutes=1)):
+        assert buyer.post(portal("preferences/consent/"), YES).status_code != 429
 
 
 @pytest.mark.parametrize("case", ["seven days later", "changed", "of the rival's portal", "address moved"])
