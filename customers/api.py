@@ -31,10 +31,12 @@ from customers.fields import api as field_api
 from customers.files import api as file_api
 from customers.merging.api import MergeMixin
 from customers.models import Customer, Erasure, Identity
+from customers.my_data import api as my_data_api
 from customers.normalising import normalise_email, normalise_phone
 from customers.note_api import NoteViewSet
 from customers.privacy.erasing import erasure_ask
 from customers.regions import api as region_api
+from customers.retention import api as retention_api
 from customers.searching import customer_ids_found
 from customers.services import customer_change, customer_create
 from customers.todos.api import TaskViewSet
@@ -200,3 +202,5 @@ bulk_api.serve()
 region_api.serve()
 file_api.serve()
 visit_api.serve()
+my_data_api.serve()
+retention_api.serve()

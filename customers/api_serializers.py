@@ -13,6 +13,7 @@ from customers.confirming.services import WORDING_VERSION
 from customers.models import Consent, ConsentRequest, ConsentWording, Customer, Erasure, Identity, Metrics
 from customers.models.wording import Channel, Purpose, digest_of
 from customers.services import LONGEST_TAG, MOST_TAGS
+from customers.wordings.services import LONGEST_TEXT
 
 LETTERS = r"^[A-Z]{2}$"
 
@@ -174,6 +175,22 @@ class WordingSerializer(ApiModelSerializer):
             "created_at",
         ]
         read_only_fields = fields
+
+
+class WordingInput(ApiSerializer):
+    """`valid_from`: when pages begin to show it, at once if left out."""
+
+    channel = serializers.ChoiceField(Channel.choices)
+    purpose = serializers.ChoiceField(Purpose.choices)
+    language = serializers.CharField(max_length=10, help_text="en, zh-hans or zh-hant")
+    text = serializers.CharField(max_length=LONGEST_TEXT)
+    valid_from = serializers.DateTimeField(required=False, allow_null=True)
+
+
+class ConsentSettingsShape(ApiSerializer):
+    """`double_opt_in`: a yes to e-mail marketing counts once the owner of the address confirmed it."""
+
+    double_opt_in = serializers.BooleanField()
 
 
 class ErasureSerializer(ApiModelSerializer):

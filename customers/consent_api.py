@@ -5,18 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import django_filters
+from drf_spectacular.helpers import forced_singular_serializer
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from crm.api.filters import IdFilter, InstantFilter, TextFilter
 from crm.api.registry import register
-from crm.api.views import ReadViewSet
+from crm.api.views import ReadViewSet, TenantViewSet
 from customers import api_serializers as shapes
 from customers.confirming.services import confirmation_ask
 from customers.consent import consent_record
-from customers.models import Consent, ConsentRequest, ConsentWording
+from customers.models import Consent, ConsentRequest, ConsentSettings, ConsentWording
 from customers.models.wording import Channel, Purpose
+from customers.wordings.services import consent_settings, consent_settings_save, wording_write
 
 
 class ConsentFilterSet(django_filters.FilterSet):
@@ -88,12 +90,42 @@ class WordingViewSet(ReadViewSet):
     `valid_from` has come."""
 
     model = ConsentWording
-    scopes = {"GET": "customers.read"}
+    scopes = {"GET": "customers.read", "POST": "privacy.write"}
     serializer_class = shapes.WordingSerializer
     filterset_class = WordingFilterSet
+
+    @extend_schema(request=shapes.WordingInput, responses={201: shapes.WordingSerializer})
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Writes a new version; the earlier ones stay with the answers that were given to them."""
+        reader = shapes.WordingInput(data=request.data, context=self.get_serializer_context())
+        reader.is_valid(raise_exception=True)
+        written = wording_write(merchant=self.merchant, **reader.validated_data)
+        return Response(shapes.WordingSerializer(written).data, status=201)
+
+
+class ConsentSettingsViewSet(TenantViewSet):
+    """How the shop asks."""
+
+    model = ConsentSettings
+    scopes = {"GET": "privacy.read", "POST": "privacy.write"}
+    pagination_class = None
+
+    @extend_schema(responses={200: forced_singular_serializer(shapes.ConsentSettingsShape)})  # type: ignore[no-untyped-call]
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """What holds now."""
+        return Response(shapes.ConsentSettingsShape(consent_settings()).data)
+
+    @extend_schema(request=shapes.ConsentSettingsShape, responses={200: shapes.ConsentSettingsShape})
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Switches the confirmation by mail on or off."""
+        reader = shapes.ConsentSettingsShape(data=request.data, context=self.get_serializer_context())
+        reader.is_valid(raise_exception=True)
+        consent_settings_save(merchant=self.merchant, **reader.validated_data)
+        return Response(shapes.ConsentSettingsShape(consent_settings()).data)
 
 
 def serve() -> None:
     register("consents", ConsentViewSet)
     register("consent-requests", ConsentRequestViewSet)
     register("consent-wordings", WordingViewSet)
+    register("consent-settings", ConsentSettingsViewSet)
