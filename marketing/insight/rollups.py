@@ -102,13 +102,15 @@ def recount(*, merchant: Merchant, first: date, last: date) -> int:
 
 
 def recount_all(*, merchant: Merchant) -> int:
-    """Every day since the first order or customer."""
+    """Every day since the first order or customer, and since the first day that was counted before: what made
+    it may be gone."""
     today = timezone.now().astimezone(merchant.zone).date()
     firsts = [
         Order.objects.order_by("placed_at").values_list("placed_at", flat=True).first(),
         Customer.objects.order_by("created_at").values_list("created_at", flat=True).first(),
     ]
     known = [at.astimezone(merchant.zone).date() for at in firsts if at is not None]
+    known += Day.objects.order_by("on").values_list("on", flat=True)[:1]
     return recount(merchant=merchant, first=min(known), last=today) if known else 0
 
 

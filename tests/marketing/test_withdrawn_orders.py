@@ -144,6 +144,17 @@ def test_score_and_days_are_as_before(scoped: Merchant, li: Customer) -> None:
     assert Metrics.objects.values_list("score", "frequency_bin", "net").get(customer=li) == before
 
 
+def test_days_before_everything_that_is_left_are_empty_again(scoped: Merchant, li: Customer) -> None:
+    rows = [HEADER, ["S1", "2024-03-01 09:00", "new@example.com", "T1", "2", "40.00", "paid"]]
+    batch = imported(scoped, csv_of(rows))
+    follow_up(scoped)
+    assert sum(Day.objects.values_list("revenue", flat=True)) == Decimal(80)
+    undone(scoped, batch)
+    follow_up(scoped)
+    assert sum(Day.objects.values_list("revenue", flat=True)) == 0
+    assert not Day.objects.filter(on__year=2024).exists()
+
+
 def follow_up(merchant: Merchant) -> None:
     """The events, and what their handlers rang for, once its time has come."""
     work()
