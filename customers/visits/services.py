@@ -67,6 +67,8 @@ def visitor_recognise(*, merchant: Merchant, customer: Customer, visitor: str, s
     waiting = Visit.objects.filter(visitor=visitor)
     if customer.profiling_stopped_at is not None:
         waiting.delete()
+        # Whoever used the browser before is not who uses it now.
+        Identity.objects.filter(kind=Identity.Kind.VISITOR, scope="", value=visitor).delete()
         return 0
     is_new = _own(merchant, customer, visitor, source)
     since = timezone.now() - OLDEST
