@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from crm.api.bulk import OutcomeField
@@ -187,6 +188,7 @@ class WordingInput(ApiSerializer):
     valid_from = serializers.DateTimeField(required=False, allow_null=True)
 
 
+@extend_schema_serializer(many=False)
 class ConsentSettingsShape(ApiSerializer):
     """`double_opt_in`: a yes to e-mail marketing counts once the owner of the address confirmed it."""
 

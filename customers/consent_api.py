@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import django_filters
-from drf_spectacular.helpers import forced_singular_serializer
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -110,7 +109,7 @@ class ConsentSettingsViewSet(TenantViewSet):
     scopes = {"GET": "privacy.read", "POST": "privacy.write"}
     pagination_class = None
 
-    @extend_schema(responses={200: forced_singular_serializer(shapes.ConsentSettingsShape)})  # type: ignore[no-untyped-call]
+    @extend_schema(responses={200: shapes.ConsentSettingsShape})
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """What holds now."""
         return Response(shapes.ConsentSettingsShape(consent_settings()).data)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.helpers import forced_singular_serializer
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -32,6 +31,7 @@ class StandingSerializer(ApiSerializer):
     last_rows = serializers.IntegerField(source="last.rows", read_only=True, default=None, allow_null=True)
 
 
+@extend_schema_serializer(many=False)
 class RetentionSerializer(ApiSerializer):
     results = StandingSerializer(many=True, read_only=True)
 
@@ -59,7 +59,7 @@ class RetentionViewSet(TenantViewSet):
     scopes = {"GET": "privacy.read", "POST": "privacy.write"}
     pagination_class = None
 
-    @extend_schema(responses={200: forced_singular_serializer(RetentionSerializer)})  # type: ignore[no-untyped-call]
+    @extend_schema(responses={200: RetentionSerializer})
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Every kind with its period."""
         found: list[Standing] = standings()
