@@ -19,6 +19,8 @@ from customers.tokens import document_of, search_terms
 
 # Rows per round: a few MB in memory, one INSERT.
 CHUNK = 5_000
+# Identities that the document has in a form of their own, and browsers' random numbers, which nobody types.
+ELSEWHERE = frozenset({Identity.Kind.EMAIL, Identity.Kind.PHONE, Identity.Kind.VISITOR})
 # What one search looks at; whoever gets that many types another letter.
 MOST_HITS = 200
 # Below four letters everything resembles everything.
@@ -82,9 +84,7 @@ def _documents(ids: Sequence[int]) -> Iterator[tuple[int, str]]:
             yield pk, ""
             continue
         mine = known[pk]
-        others = [
-            value for kind, values in mine.items() if kind not in ("email", "phone") for value in values
-        ]
+        others = [value for kind, values in mine.items() if kind not in ELSEWHERE for value in values]
         yield (
             pk,
             document_of(
