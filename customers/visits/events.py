@@ -2,45 +2,27 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from crm.events.types import EventType
+from crm.events.types import EventType, Text
 from customers import codes
 
-VISITED = EventType(
-    "customers.visited",
-    _("Visited the shop"),
-    _("Looked around in the shop: %(title)s"),
-    icon="world",
-    scope="customers.read",
-    keys=("title",),
-    optional=("path", "sku"),
+
+def _visit(name: str, label: Text, sentence: Text, icon: str) -> EventType:
+    return EventType(
+        name, label, sentence, icon=icon, scope="customers.read", keys=("title",), optional=("path", "sku")
+    )
+
+
+VISITED = _visit(
+    "customers.visited", _("Visited the shop"), _("Looked around in the shop: %(title)s"), "world"
 )
-PRODUCT_VIEWED = EventType(
-    "customers.product_viewed",
-    _("Looked at a product"),
-    _("Looked at %(title)s"),
-    icon="eye",
-    scope="customers.read",
-    keys=("title",),
-    optional=("path", "sku"),
-)
-CART_FILLED = EventType(
+PRODUCT_VIEWED = _visit("customers.product_viewed", _("Looked at a product"), _("Looked at %(title)s"), "eye")
+CART_FILLED = _visit(
     "customers.cart_filled",
     _("Put something into the cart"),
     _("Put %(title)s into the cart"),
-    icon="shopping-cart-plus",
-    scope="customers.read",
-    keys=("title",),
-    optional=("path", "sku"),
+    "shopping-cart-plus",
 )
-SEARCHED = EventType(
-    "customers.searched",
-    _("Searched in the shop"),
-    _("Searched for “%(title)s”"),
-    icon="search",
-    scope="customers.read",
-    keys=("title",),
-    optional=("path", "sku"),
-)
+SEARCHED = _visit("customers.searched", _("Searched in the shop"), _("Searched for “%(title)s”"), "search")
 VISITOR_RECOGNISED = EventType(
     "customers.visitor_recognised",
     _("Browser recognised"),
