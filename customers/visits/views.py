@@ -119,7 +119,7 @@ def visit_take(request: HttpRequest, shop: str) -> HttpResponse:
 
 
 def _check_pace(merchant: Merchant, ip: str) -> None:
-    digest = keyed_hash(f"{merchant.pk}:{ip}", purpose="portal-throttle")
+    digest = keyed_hash(f"{merchant.pk}:{ip}", purpose="visits-throttle")
     if count_up(f"visits:{digest}", seconds=60) > PER_MINUTE:
         raise TooMany()
 
