@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from dateutil.relativedelta import relativedelta
+from django.db.models import QuerySet
 from django.utils.functional import Promise
 
 Text = str | Promise
@@ -49,6 +51,12 @@ def add_kind(kind: Kind) -> None:
     if kind.default_months is not None and kind.default_months < kind.minimum_months:
         raise ValueError(f"retention kind {kind.key}: its default is shorter than its minimum")
     KINDS[kind.key] = kind
+
+
+def delete_first(rows: QuerySet[Any], limit: int) -> int:
+    """Deletes at most `limit` of the rows, the first in their order, with what hangs on them; how many."""
+    ids = list(rows.values_list("pk", flat=True)[:limit])
+    return int(rows.model._default_manager.filter(pk__in=ids).delete()[0])
 
 
 def border_of(months: int, now: datetime) -> datetime:

@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from crm.events.models import Event
-from crm.lib.retention import DELETE, ERASE, Kind, add_kind
+from crm.lib.retention import DELETE, ERASE, Kind, add_kind, delete_first
 from customers.models import ConsentRequest, Customer, Erasure
 from customers.privacy.erasing import erasure_ask
 
@@ -51,8 +51,7 @@ def _unconfirmed(border: datetime) -> QuerySet[ConsentRequest]:
 
 
 def _forget_unconfirmed(border: datetime, limit: int) -> int:
-    ids = list(_unconfirmed(border).order_by("pk").values_list("pk", flat=True)[:limit])
-    return int(ConsentRequest.objects.filter(pk__in=ids).delete()[0])
+    return delete_first(_unconfirmed(border).order_by("pk"), limit)
 
 
 add_kind(

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from crm.lib.retention import DELETE, Kind, add_kind
+from crm.lib.retention import DELETE, Kind, add_kind, delete_first
 from customers.models import Visit
 
 
@@ -16,8 +16,7 @@ def _waiting(border: datetime) -> QuerySet[Visit]:
 
 
 def _forget(border: datetime, limit: int) -> int:
-    ids = list(_waiting(border).order_by("at").values_list("pk", flat=True)[:limit])
-    return int(Visit.objects.filter(pk__in=ids).delete()[0])
+    return delete_first(_waiting(border).order_by("at", "pk"), limit)
 
 
 add_kind(
