@@ -39,6 +39,7 @@ from customers.regions import api as region_api
 from customers.retention import api as retention_api
 from customers.searching import customer_ids_found
 from customers.services import customer_change, customer_create
+from customers.suppressions import api as suppression_api
 from customers.todos.api import TaskViewSet
 from customers.visits import api as visit_api
 
@@ -204,3 +205,4 @@ file_api.serve()
 visit_api.serve()
 my_data_api.serve()
 retention_api.serve()
+suppression_api.serve()

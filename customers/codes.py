@@ -38,6 +38,13 @@ PURPOSES: dict[str, Text] = {
     "reviews": _("review requests"),
     "profiling": _("profiling"),
 }
+# Why an address is not written to, within a sentence.
+SUPPRESSIONS: dict[str, Text] = {
+    "bounce": _("mail to it came back"),
+    "complaint": _("its owner complained"),
+    "erased": _("its owner was erased"),
+    "manual": _("by hand"),
+}
 WAYS: dict[str, Text] = {"portal": _("in the portal"), "staff": _("by a colleague")}
 DONE: dict[str, Text] = {
     "delete": _("deleted"),
@@ -63,6 +70,15 @@ def channel_text(channel: object) -> Text:
 
 def purpose_text(purpose: object) -> Text:
     return PURPOSES.get(str(purpose), str(purpose))
+
+
+def suppression_text(reason: object) -> Text:
+    return SUPPRESSIONS.get(str(reason), str(reason))
+
+
+def note_inside(note: object) -> str:
+    """A colleague's words after a sentence, "" where there are none."""
+    return f": {note}" if note else ""
 
 
 def way_text(way: object) -> Text:

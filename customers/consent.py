@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -10,10 +11,11 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from crm.accounts.models import Merchant
+from crm.events.actor import current_actor
 from crm.events.emitting import emit
 from crm.lib.crypto import keyed_hash
 from customers import events
-from customers.models import Consent, ConsentRequest, ConsentWording, Customer, Suppression
+from customers.models import Consent, ConsentRequest, ConsentWording, Customer, Identity, Suppression
 from customers.models.consent import Channel, Purpose
 
 
@@ -129,16 +131,98 @@ def address_digest(value: str) -> str:
 
 
 @transaction.atomic
-def suppress(*, merchant: Merchant, channel: str, value: str, reason: str) -> None:
-    """Nobody writes to this normalised address again on this channel; doing it twice changes nothing."""
-    suppress_digest(merchant_id=merchant.pk, channel=channel, digest=address_digest(value), reason=reason)
+def suppress(
+    *,
+    merchant: Merchant,
+    channel: str,
+    value: str,
+    reason: str,
+    note: str = "",
+    customer: Customer | None = None,
+) -> Suppression | None:
+    """Nobody writes to this normalised address again on this channel, and that is announced, without the
+    address. The entry, or None when it stood there already for as grave a reason (`GRAVITY`).
 
-
-def suppress_digest(*, merchant_id: int, channel: str, digest: str, reason: str) -> None:
-    """The same where only the hash is left."""
-    Suppression.objects.get_or_create(
-        merchant_id=merchant_id, channel=Channel(channel), digest=digest, defaults={"reason": reason}
+    `customer` is whose address it is; looked up where None. `note` is kept without the address in it."""
+    entry, is_news = suppress_digest(
+        merchant_id=merchant.pk,
+        channel=channel,
+        digest=address_digest(value),
+        reason=reason,
+        note=note_without(value, note),
+        customer_id=customer.pk if customer else address_owner(channel, value),
     )
+    if not is_news:
+        return None
+    emit(
+        events.ADDRESS_SUPPRESSED,
+        merchant=merchant,
+        customer=entry.customer_id,
+        subject=entry,
+        data={"channel": entry.channel, "reason": entry.reason, "note": entry.note},
+    )
+    return entry
+
+
+# Of two reasons the graver one stands: what an erasure put there nobody lifts.
+GRAVITY = {
+    Suppression.Reason.BOUNCE: 0,
+    Suppression.Reason.MANUAL: 1,
+    Suppression.Reason.COMPLAINT: 2,
+    Suppression.Reason.ERASED: 3,
+}
+
+
+def suppress_digest(
+    *,
+    merchant_id: int,
+    channel: str,
+    digest: str,
+    reason: str,
+    note: str = "",
+    customer_id: int | None = None,
+) -> tuple[Suppression, bool]:
+    """The same where only the hash is left, unannounced: the entry and whether anything changed. An erasure
+    takes note and person off an entry that is here. Inside a transaction; locks the entry."""
+    mine = {"merchant_id": merchant_id, "channel": Channel(channel), "digest": digest}
+    entry, made = Suppression.objects.select_for_update(of=("self",)).get_or_create(
+        **mine,
+        defaults={
+            "reason": reason,
+            "note": note[:300],
+            "added_by": current_actor(),
+            "customer_id": customer_id,
+        },
+    )
+    if made or GRAVITY[Suppression.Reason(reason)] <= GRAVITY[Suppression.Reason(entry.reason)]:
+        return entry, made
+    erased = reason == Suppression.Reason.ERASED
+    entry.reason, entry.added_by = reason, current_actor()
+    entry.note = "" if erased else note[:300]
+    entry.customer_id = None if erased else customer_id or entry.customer_id
+    entry.save(update_fields=["reason", "note", "added_by", "customer"])
+    return entry, True
+
+
+# What an identity of each channel is written to by.
+REACHED_BY = {
+    Channel.EMAIL: (Identity.Kind.EMAIL,),
+    Channel.SMS: (Identity.Kind.PHONE,),
+    Channel.WECHAT: (Identity.Kind.WECHAT_OPENID, Identity.Kind.WECHAT_UNIONID),
+}
+
+
+def address_owner(channel: str, value: str) -> int | None:
+    """The id of the customer whose address this is now."""
+    known = Identity.objects.filter(kind__in=REACHED_BY[Channel(channel)], value=value)
+    owner: int | None = known.order_by("pk").values_list("customer_id", flat=True).first()
+    return owner
+
+
+def note_without(value: str, note: str) -> str:
+    """The note as one line, with the address taken out wherever it stands in it."""
+    bare = re.sub(re.escape(value), "…", note, flags=re.IGNORECASE) if value else note
+    return " ".join(bare.split())[:300]
 
 
 def is_suppressed(*, channel: str, value: str) -> bool:

@@ -92,6 +92,26 @@ CONSENT_RENEWED = EventType(
     keys=("purpose", "channel", "source", "wording_version"),
     words={"source": codes.source_inside, "channel": codes.channel_text, "purpose": codes.purpose_text},
 )
+ADDRESS_SUPPRESSED = EventType(
+    "customers.address_suppressed",
+    _("Address put on the suppression list"),
+    _("Nobody writes by %(channel)s any more: %(reason)s"),
+    icon="mail-off",
+    tone="warn",
+    scope="suppressions.read",
+    keys=("channel", "reason"),
+    words={"channel": codes.channel_text, "reason": codes.suppression_text},
+)
+ADDRESS_RELEASED = EventType(
+    "customers.address_released",
+    _("Address taken off the suppression list"),
+    _("May be written to by %(channel)s again%(note)s"),
+    icon="mail-check",
+    scope="suppressions.read",
+    keys=("channel",),
+    optional=("note",),
+    words={"channel": codes.channel_text, "note": codes.note_inside},
+)
 CONSENT_ASKED = EventType(
     "customers.consent_asked",
     _("Confirmation asked"),

@@ -14,6 +14,7 @@ from customers.my_data import views as my_data_views
 from customers.privacy import views as privacy_views
 from customers.regions.urls import urlpatterns as regions
 from customers.retention import views as retention_views
+from customers.suppressions.urls import urlpatterns as suppressions
 from customers.todos.urls import urlpatterns as todos
 from customers.visits.urls import urlpatterns as visits
 from customers.wordings import views as wordings
@@ -297,6 +298,7 @@ urlpatterns: list[URLPattern] = [
     ),
     *companies,
     *regions,
+    *suppressions,
     *todos,
     *visits,
 ]

@@ -47,6 +47,7 @@ ARGUMENTS = {
     "change_id": "customers.BulkChange",
     "region_id": "customers.Region",
     "file_id": "customers.File",
+    "suppression_id": "customers.Suppression",
     "package_id": "customers.DataPackage",
     "public_id": "customers.DataPackage.public_id",
     "view_id": "accounts.SavedView",

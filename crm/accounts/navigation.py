@@ -83,6 +83,7 @@ SETTINGS: tuple[Group, ...] = (
             Item("word_list", "tags", _("Tags and grades"), "settings.view"),
             Item("region_list", "map-2", _("Regions"), "settings.view"),
             Item("consent_wordings", "mail-check", _("Consent"), "settings.view"),
+            Item("suppression_list", "mail-off", _("Suppression list"), "suppressions.view"),
             Item("visit_settings", "world", _("Visits"), "settings.view"),
             Item("portal_settings", "door-enter", _("Portal"), "settings.view"),
             Item("mailbox_list", "mail", _("Mailbox"), "settings.view"),

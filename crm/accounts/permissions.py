@@ -36,6 +36,8 @@ TABLE: dict[str, tuple[object, tuple[Role, ...]]] = {
     "exports.approve": (_("Agree to the large exports of others"), (O, M)),
     "customers.bulk": (_("Change everyone that a list finds at once"), (O, M)),
     "customers.erase": (_("Erase a customer"), (O, M)),
+    "suppressions.view": (_("Look up who must not be written to"), (O, M, K, A)),
+    "suppressions.edit": (_("Put addresses on the suppression list, take them off"), (O, M)),
     "companies.view": (_("See companies and who speaks for them"), (O, M, K, A, N, V)),
     "companies.edit": (_("Create, change, merge and archive companies"), (O, M, A)),
     "tasks.view": (_("See tasks"), (O, M, K, A, N, V)),
@@ -80,6 +82,8 @@ _BY_ROLE: dict[str, frozenset[str]] = {
 SCOPES: dict[str, object] = {
     "customers.read": _("Read customers"),
     "customers.write": _("Create and change customers and consent"),
+    "suppressions.read": _("Look up who must not be written to"),
+    "suppressions.write": _("Put addresses on the suppression list, take them off"),
     "companies.read": _("Read companies and their contacts"),
     "companies.write": _("Create and change companies and their contacts"),
     "tasks.read": _("Read tasks"),

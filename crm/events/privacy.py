@@ -21,8 +21,9 @@ HARMLESS_KEYS = frozenset(
     | {"points", "field", "way", "format", "what", "role", "platform", "promised_on", "carrier"}
 )
 # Staff's own actions, whose words may name anybody: a search that was exported, for example.
-# Staff's words about firms and tasks that are nobody's, and the reasons of exports, may name them too.
-SPOKEN = ("accounts.", "exports.", "customers.company_", "customers.task_")
+# Staff's words about firms and tasks that are nobody's, the reasons of exports, and why an address that was
+# nobody's is or is not written to, may name them too.
+SPOKEN = ("accounts.", "exports.", "customers.company_", "customers.task_", "customers.address_")
 
 
 def events_of(person: Person) -> QuerySet[Event]:

@@ -25,6 +25,7 @@ add(
     Mover("customers.File", _("Files")),
     Mover("customers.CompanyContact", _("Companies they speak for"), once=("company_id",)),
     Mover("customers.Consent", _("Answers about consent")),
+    Mover("customers.Suppression", _("Addresses that nobody writes to")),
     # Only one question of a kind waits at a time: the survivor's, where they have one.
     Mover(
         "customers.ConsentRequest",

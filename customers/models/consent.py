@@ -59,7 +59,11 @@ class Consent(TenantModel):
 
 
 class Suppression(TenantModel):
-    """An address that is never written to; kept as a keyed hash, so that it survives erasure."""
+    """An address that is never written to; kept as a keyed hash, so that it survives erasure.
+
+    `customer` is whose address it was when it was put here, as far as anybody knew; `note` is why, in a
+    colleague's words or as the code that a mail server gave, never with the address in it.
+    """
 
     class Reason(models.TextChoices):
         BOUNCE = "bounce", _("Bounced")
@@ -70,6 +74,11 @@ class Suppression(TenantModel):
     channel = models.CharField(max_length=6, choices=Channel)
     digest = models.CharField(max_length=64)
     reason = models.CharField(max_length=10, choices=Reason)
+    note = models.CharField(max_length=300, blank=True, default="", db_default="")
+    added_by = models.CharField(max_length=40, blank=True, default="", db_default="")
+    customer = MerchantForeignKey(
+        Customer, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -77,6 +86,20 @@ class Suppression(TenantModel):
             models.UniqueConstraint(
                 fields=["merchant", "channel", "digest"], name="customers_suppression_once"
             )
+        ]
+        indexes = [
+            models.Index(
+                "merchant", F("created_at").desc(), F("id").desc(), name="customers_suppression_recent"
+            ),
+            models.Index(
+                *("merchant", "reason", F("created_at").desc(), F("id").desc()),
+                name="customers_suppression_reason",
+            ),
+            models.Index(
+                *("merchant", "customer"),
+                condition=Q(customer__isnull=False),
+                name="customers_suppression_person",
+            ),
         ]
 
     def __str__(self) -> str:

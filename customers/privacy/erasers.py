@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from crm.lib.privacy import ErasureWaits, Person, add_eraser, harmless, personal
 from crm.lib.private_files import delete_file
+from customers.consent import address_digest
 from customers.filters import forget_facets
 from customers.models import (
     Address,
@@ -28,6 +29,7 @@ from customers.models import (
     Note,
     PortalCode,
     SearchDocument,
+    Suppression,
 )
 from customers.portal_door import SESSION_KEY
 
@@ -69,6 +71,7 @@ def wipe(person: Person) -> int:
     for model in (Identity, Address, Note, ConsentRequest):
         changed += model.objects.filter(customer_id__in=ids).delete()[0]
     SearchDocument.objects.filter(customer_id__in=ids).update(document="")
+    _suppressions(person)
     # What was allowed and when stays provable; from which machine does not.
     Consent.objects.filter(customer_id__in=ids).update(proof={}, source="", wording_version="")
     mine = (
@@ -79,6 +82,14 @@ def wipe(person: Person) -> int:
     transaction.on_commit(partial(forget_facets, person.merchant_id))
     transaction.on_commit(partial(leave_portal, person.merchant_id, frozenset(ids), frozenset(person.emails)))
     return changed
+
+
+def _suppressions(person: Person) -> None:
+    """What stands on the list for them stays there, without a word about them: by whose it was, and by the
+    address itself where it was nobody's then."""
+    digests = [address_digest(value) for value in person.emails | person.phones]
+    theirs = Suppression.objects.filter(Q(customer_id__in=person.customer_ids) | Q(digest__in=digests))
+    theirs.update(note="", customer=None)
 
 
 def _packages(person: Person) -> int:
@@ -158,7 +169,12 @@ harmless(
     *("key", "label", "section", "help", "default", "rules", "choices"),
     why="what the shop asks, not what anybody answered",
 )
-harmless("customers.suppression", "digest", why="a keyed hash: what keeps the erased from being written to")
+harmless(
+    "customers.suppression",
+    *("digest", "added_by"),
+    why="a keyed hash: what keeps the erased from being written to; an actor's id",
+)
+personal("customers.suppression", "note")
 harmless("customers.metrics", "tier", why="the shop's own word for a step of its programme")
 harmless("customers.portalsettings", "return_note", "welcome", why="the shop's own words")
 harmless("customers.erasure", "requested_by", "trouble", "counts", why="ids, sentences of ours and numbers")

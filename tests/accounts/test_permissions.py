@@ -23,6 +23,8 @@ PROOF = """
     exports.approve         x x . . . .
     customers.erase         x x . . . .
     customers.merge         x x . . . .
+    suppressions.view       x x x x . .
+    suppressions.edit       x x . . . .
     companies.view          x x x x x x
     companies.edit          x x . x . .
     tasks.view              x x x x x x

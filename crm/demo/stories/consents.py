@@ -5,8 +5,8 @@ from __future__ import annotations
 from crm.accounts.models import Membership, Merchant
 from crm.events.actor import acting
 from customers.confirming.services import confirmation_ask, confirmation_give
-from customers.consent import consent_record
-from customers.models import ConsentWording, Customer
+from customers.consent import consent_record, suppress
+from customers.models import ConsentWording, Customer, Suppression
 from customers.models.wording import Channel, Purpose
 from customers.retention.services import rule_set
 from customers.wordings.services import consent_settings_save, wording_write
@@ -40,6 +40,7 @@ def consents_write(*, merchant: Merchant, manager: Membership, agent: Membership
         ]
         for key, months in (("accounts.notices", 12), ("marketing.tracking", 24), ("events.log", 36)):
             rule_set(merchant=merchant, key=key, months=months)
+    _suppressed(merchant, manager)
     unasked = Customer.objects.present().exclude(email="").filter(consents__isnull=True).order_by("pk")
     people = list(unasked[:4])
     for person in people[:3]:
@@ -48,6 +49,35 @@ def consents_write(*, merchant: Merchant, manager: Membership, agent: Membership
         _confirm(merchant, people[0], written[-1])
     if len(people) == 4:
         _at_the_counter(merchant, people[3], agent, written[-1])
+
+
+# (reason, why, how many)
+SUPPRESSED = [
+    (Suppression.Reason.BOUNCE, "5.1.1", 6),
+    (Suppression.Reason.BOUNCE, "5.1.2", 2),
+    (Suppression.Reason.COMPLAINT, "Gmail", 2),
+    (Suppression.Reason.MANUAL, "Asked on the phone never to be written to", 1),
+]
+
+
+def _suppressed(merchant: Merchant, manager: Membership) -> None:
+    """Some of those who said no already, so that no story loses its reader, and two strangers by hand."""
+    gone = Customer.objects.present().exclude(email="").filter(consents__holds=True, consents__granted=False)
+    people = iter(gone.order_by("-pk").distinct()[:20])
+    for reason, note, count in SUPPRESSED:
+        for _number, person in zip(range(count), people, strict=False):
+            with acting(f"user:{manager.user_id}" if reason == Suppression.Reason.MANUAL else ""):
+                suppress(
+                    merchant=merchant,
+                    channel=Channel.EMAIL,
+                    value=person.email,
+                    reason=reason,
+                    note=note,
+                    customer=person,
+                )
+    with acting(f"user:{manager.user_id}"):
+        for address in ("orders@rival-tea.example", "press@rival-tea.example"):
+            suppress(merchant=merchant, channel=Channel.EMAIL, value=address, reason="manual", note="同行")
 
 
 def _ask(merchant: Merchant, person: Customer, wording: ConsentWording) -> None:
