@@ -12,10 +12,14 @@ from email.utils import getaddresses, parseaddr
 
 import structlog
 from django.db import transaction
+from django.utils.translation import gettext as _
 from mailparser_reply import EmailReplyParser
 
 from crm.accounts.models import Merchant
 from crm.integrations.mail import sender_of
+from crm.integrations.messengers.items import InboundMail
+from crm.integrations.models import Connection
+from crm.integrations.registry import register
 from crm.lib.errors import Rejected
 from customers.normalising import normalise_email
 from service.bodies import clean_text, text_of_html
@@ -159,3 +163,13 @@ def _by_thread(message: EmailMessage, address: str) -> Ticket | None:
         if normalise_email(ticket.person_email) == address:
             return ticket
     return None
+
+
+def _take_mail(connection: Connection, item: InboundMail, backfill: bool) -> str:
+    done = mail_receive(merchant=connection.merchant, raw=item.raw)
+    if done.ticket is None:
+        return _("Ignored: %(reason)s") % {"reason": done.reason}
+    return _("On ticket %(number)s.") % {"number": done.ticket.number}
+
+
+register(InboundMail, _take_mail)

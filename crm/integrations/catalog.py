@@ -1,5 +1,9 @@
-"""Every store we can be connected to. A new one is a module in stores/ and a line here."""
+"""Every store and carrier we can be connected to. A new one is a module in stores/ or messengers/ and a line
+here."""
 
+from crm.integrations.messengers.anymail import AnymailMessenger
+from crm.integrations.messengers.base import Messenger
+from crm.integrations.messengers.providers import PROVIDERS
 from crm.integrations.stores.base import StoreAdapter
 from crm.integrations.stores.shopify import Shopify
 from crm.integrations.stores.woocommerce import WooCommerce
@@ -16,3 +20,18 @@ def store(platform: str) -> StoreAdapter:
     if platform not in STORES:
         raise NotFound()
     return STORES[platform]
+
+
+MESSENGERS: dict[str, Messenger] = {one.key: AnymailMessenger(one) for one in PROVIDERS}
+
+
+def messenger(platform: str) -> Messenger:
+    """Raises NotFound for a carrier that was removed."""
+    if platform not in MESSENGERS:
+        raise NotFound()
+    return MESSENGERS[platform]
+
+
+def adapter_of(platform: str) -> StoreAdapter | Messenger:
+    """A store's or a carrier's. Raises NotFound."""
+    return MESSENGERS[platform] if platform in MESSENGERS else store(platform)

@@ -15,7 +15,8 @@ from crm.accounts.models import Merchant, User
 from crm.events.emitting import emit
 from crm.events.ringing import ring_task
 from crm.integrations import events
-from crm.integrations.catalog import store
+from crm.integrations.catalog import MESSENGERS, adapter_of
+from crm.integrations.messengers.providers import LOGIN
 from crm.integrations.models import Connection, InboundHook
 from crm.lib.errors import Conflict, Rejected
 
@@ -28,24 +29,29 @@ def connection_create(
     *, merchant: Merchant, platform: str, name: str, values: Mapping[str, str], actor: User | None = None
 ) -> Connection:
     """The new connection, ready to receive. Raises Rejected for missing credentials."""
-    adapter = store(platform)
+    adapter = adapter_of(platform)
     kept: dict[str, str] = {}
     for one in adapter.fields:
-        value = random.token_urlsafe(32) if one.generated else values.get(one.name, "").strip()
+        made = one.prefix + random.token_urlsafe(32)
+        value = made if one.generated else values.get(one.name, "").strip()
         if one.required and not value:
             text = _("This is needed to connect.")
             raise Rejected(text, code="invalid", fields={one.name: [text]})
         kept[one.name] = value
     connection = Connection(merchant=merchant, platform=platform, name=name.strip(), created_by=actor)
     connection.keep_secrets(kept)
-    if can_fetch(kept):
+    if carrier := MESSENGERS.get(platform):
+        connection.channel = Connection.Channel(carrier.channel)
+        taken = _lock_default(merchant, connection.channel)
+        connection.is_default = carrier.sends and not taken
+    elif can_fetch(kept):
         connection.fetch_due_at = timezone.now()
     connection.save()
     emit(
         events.CONNECTION_MADE,
         merchant=merchant,
         subject=connection,
-        data={"platform": adapter.label, "name": connection.name},
+        data={"platform": str(adapter.label), "name": connection.name},
     )
     _ring_fetch(connection)
     return connection
@@ -56,19 +62,42 @@ def connection_change(*, connection: Connection, name: str, values: Mapping[str,
     """Renames it and replaces the credentials that were given; an empty one keeps what is stored."""
     connection = Connection.objects.select_for_update().get(pk=connection.pk)
     kept = connection.secrets()
-    known = {one.name for one in store(connection.platform).fields if not one.generated}
+    known = {one.name for one in adapter_of(connection.platform).fields if not one.generated}
     given = {field: value.strip() for field, value in values.items() if field in known and value.strip()}
     changes = sorted(field for field, value in given.items() if kept.get(field) != value)
     if name.strip() != connection.name:
         changes.append(_("name"))
     connection.name = name.strip()
     connection.keep_secrets(kept | given)
-    if changes and can_fetch(kept | given):
+    if changes and not connection.channel and can_fetch(kept | given):
         connection.fetch_due_at, connection.fetch_attempts, connection.fetch_error = timezone.now(), 0, ""
     connection.save()
     _announce(connection, ", ".join(changes))
     _ring_fetch(connection)
     return connection
+
+
+@transaction.atomic
+def connection_make_default(*, connection: Connection) -> None:
+    """The shop sends by this one from now on. Raises Conflict for a store, a carrier that only reports, and a
+    paused one."""
+    _lock_default(connection.merchant, connection.channel)
+    connection = Connection.objects.select_for_update().get(pk=connection.pk)
+    carrier = MESSENGERS.get(connection.platform)
+    if carrier is None or not carrier.sends:
+        raise Conflict(_("Nothing can be sent by this connection."), code="sends_nothing")
+    if not connection.is_active:
+        raise Conflict(_("The connection is paused. Resume it first."), code="paused")
+    Connection.objects.filter(channel=connection.channel, is_default=True).update(is_default=False)
+    connection.is_default = True
+    connection.save(update_fields=["is_default"])
+    _announce(connection, _("what the shop sends by"))
+
+
+def _lock_default(merchant: Merchant, channel: str) -> bool:
+    """Whether the channel has its carrier already; locks the shop's row, so that two can't become it."""
+    Merchant.objects.select_for_update(no_key=True).get(pk=merchant.pk)
+    return Connection.objects.filter(channel=channel, is_default=True).exists()
 
 
 @transaction.atomic
@@ -126,9 +155,18 @@ def can_fetch(kept: Mapping[str, str]) -> bool:
     return any(kept.get(name) for name in FETCH_KEYS)
 
 
-def hook_url(connection: Connection) -> str:
-    """The address to paste into the store."""
-    return f"{settings.PUBLIC_URL}/hooks/{connection.uuid}/"
+def hook_url(connection: Connection, part: str = "") -> str:
+    """The address to paste into the store, or the carrier's second one."""
+    return f"{settings.PUBLIC_URL}/hooks/{connection.uuid}/{part + '/' if part else ''}"
+
+
+def hook_urls(connection: Connection) -> list[tuple[str, str]]:
+    """(what arrives there or "", address) of every door of the connection. Carriers that can't sign get name
+    and password inside the address."""
+    login = connection.secrets().get(LOGIN, "")
+    doors = {"": "", **(MESSENGERS[connection.platform].parts if connection.channel else {})}
+    urls = [(str(label), hook_url(connection, part)) for part, label in doors.items()]
+    return [(label, url.replace("://", f"://{login}@", 1) if login else url) for label, url in urls]
 
 
 def _announce(connection: Connection, changes: str) -> None:

@@ -14,8 +14,10 @@ from django.views.decorators.http import require_POST
 
 from crm.accounts.routes import StaffRequest
 from crm.integrations import connecting
-from crm.integrations.catalog import STORES, store
+from crm.integrations.catalog import MESSENGERS, STORES, adapter_of
 from crm.integrations.forms import ConnectionForm
+from crm.integrations.messengers.base import Messenger
+from crm.integrations.messengers.providers import LOGIN
 from crm.integrations.models import Connection, InboundHook
 from crm.lib.errors import CrmError
 from crm.lib.forms import blame
@@ -30,15 +32,31 @@ TROUBLE = (InboundHook.State.FAILED, InboundHook.State.REFUSED)
 def connection_list(request: StaffRequest) -> HttpResponse:
     trouble = Count("hooks", filter=Q(hooks__state__in=TROUBLE))
     connections = Connection.objects.annotate(trouble=trouble).order_by("created_at")
-    rows = [(connection, store(connection.platform)) for connection in connections]
-    context = {"rows": rows, "stores": STORES.values()}
+    rows = [(connection, adapter_of(connection.platform)) for connection in connections]
+    context = {
+        "rows": [row for row in rows if not row[0].channel],
+        "carriers": [row for row in rows if row[0].channel],
+        "stores": STORES.values(),
+        "channels": carriers_by_channel(),
+    }
     return render(request, "integrations/connection_list.html", context)
+
+
+def carriers_by_channel() -> list[tuple[str, list[Messenger]]]:
+    """(channel's name, carriers by their own name)."""
+    by_name = sorted(MESSENGERS.values(), key=lambda one: str(one.label).casefold())
+    return [
+        (str(channel.label), [one for one in by_name if one.channel == channel.value])
+        for channel in Connection.Channel
+    ]
 
 
 @never_cache
 def connection_create(request: StaffRequest, platform: str) -> HttpResponse:
-    adapter = store(platform)
-    form = ConnectionForm(request.POST or None, adapter=adapter, initial={"name": adapter.label})
+    adapter = adapter_of(platform)
+    form = ConnectionForm(
+        request.POST if request.method == "POST" else None, adapter=adapter, initial={"name": adapter.label}
+    )
     if request.method == "POST" and form.is_valid():
         try:
             connection = connecting.connection_create(
@@ -51,9 +69,9 @@ def connection_create(request: StaffRequest, platform: str) -> HttpResponse:
         except CrmError as error:
             blame(form, error)
         else:
-            messages.success(request, _("Connected. Now tell the shop where to send its hooks."))
+            messages.success(request, _("Connected. Now tell the other side where to send its hooks."))
             return redirect("connection_detail", connection.pk)
-    context = {"form": form, "adapter": adapter}
+    context = {"form": form, "adapter": adapter, "is_carrier": platform in MESSENGERS}
     status = 422 if form.errors else 200
     return render(request, "integrations/connection_create.html", context, status=status)
 
@@ -62,15 +80,21 @@ def connection_create(request: StaffRequest, platform: str) -> HttpResponse:
 def connection_detail(request: StaffRequest, pk: int) -> HttpResponse:
     """Address and secret to paste, how it stands, and the last deliveries."""
     connection = get_object_or_404(Connection, pk=pk)
-    adapter = store(connection.platform)
+    adapter = adapter_of(connection.platform)
     secrets = connection.secrets()
-    shown = [(one.label, secrets.get(one.name, "")) for one in adapter.fields if one.generated]
+    may_edit = request.membership.can("integrations.edit")
+    shown = [
+        (one.label, secrets.get(one.name, ""))
+        for one in adapter.fields
+        if one.generated and one.name != LOGIN
+    ]
     context = {
         "connection": connection,
         "adapter": adapter,
-        "hook_url": connecting.hook_url(connection),
-        "shown_secrets": shown if request.membership.can("integrations.edit") else [],
-        "can_fetch": connecting.can_fetch(secrets),
+        "hook_urls": connecting.hook_urls(connection) if may_edit or not connection.channel else [],
+        "shown_secrets": shown if may_edit else [],
+        "sends": bool(connection.channel) and MESSENGERS[connection.platform].sends,
+        "can_fetch": not connection.channel and connecting.can_fetch(secrets),
         **_hooks(request, connection),
     }
     fragment = request.headers.get("HX-Request") and request.GET.get("after")
@@ -107,7 +131,7 @@ TONES = {
 
 
 def hook_list(request: StaffRequest) -> HttpResponse:
-    """Everything stores sent, of all connections."""
+    """Everything stores and carriers sent, of all connections."""
     trouble = request.GET.get("show") == "trouble"
     tabs = [
         Tab(_("All"), request.path, not trouble),
@@ -139,11 +163,14 @@ def hook_detail(request: StaffRequest, pk: int) -> HttpResponse:
 @never_cache
 def connection_edit(request: StaffRequest, pk: int) -> HttpResponse:
     connection = get_object_or_404(Connection, pk=pk)
-    adapter = store(connection.platform)
+    adapter = adapter_of(connection.platform)
     open_fields = {one.name for one in adapter.fields if not one.secret}
     shown = {name: value for name, value in connection.secrets().items() if name in open_fields}
     form = ConnectionForm(
-        request.POST or None, adapter=adapter, changing=True, initial={"name": connection.name, **shown}
+        request.POST if request.method == "POST" else None,
+        adapter=adapter,
+        changing=True,
+        initial={"name": connection.name, **shown},
     )
     if request.method == "POST" and form.is_valid():
         connecting.connection_change(
@@ -159,7 +186,7 @@ def connection_edit(request: StaffRequest, pk: int) -> HttpResponse:
 @require_POST
 def connection_pause(request: StaffRequest, pk: int) -> HttpResponse:
     connecting.connection_pause(connection=get_object_or_404(Connection, pk=pk))
-    messages.success(request, _("Paused. What the shop sends is kept and waits."))
+    messages.success(request, _("Paused. What comes in is kept and waits."))
     return redirect("connection_detail", pk)
 
 
@@ -167,6 +194,13 @@ def connection_pause(request: StaffRequest, pk: int) -> HttpResponse:
 def connection_resume(request: StaffRequest, pk: int) -> HttpResponse:
     connecting.connection_resume(connection=get_object_or_404(Connection, pk=pk))
     messages.success(request, _("Resumed. What waited is worked now."))
+    return redirect("connection_detail", pk)
+
+
+@require_POST
+def connection_default(request: StaffRequest, pk: int) -> HttpResponse:
+    connecting.connection_make_default(connection=get_object_or_404(Connection, pk=pk))
+    messages.success(request, _("The shop sends by this connection from now on."))
     return redirect("connection_detail", pk)
 
 
@@ -180,7 +214,7 @@ def connection_fetch(request: StaffRequest, pk: int) -> HttpResponse:
 @require_POST
 def connection_delete(request: StaffRequest, pk: int) -> HttpResponse:
     connecting.connection_delete(connection=get_object_or_404(Connection, pk=pk))
-    messages.success(request, _("Removed. Its orders stay."))
+    messages.success(request, _("Removed. What came through it stays."))
     return redirect("connection_list")
 
 

@@ -6,8 +6,8 @@ from crm.events.types import EventType
 
 CONNECTION_MADE = EventType(
     "integrations.connection_made",
-    _("Shop connected"),
-    _("%(platform)s shop “%(name)s” connected"),
+    _("Connection made"),
+    _("%(platform)s “%(name)s” connected"),
     icon="plug-connected",
     tone="good",
     on_timeline=False,

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from crm.events.types import REGISTRY, Text
+from crm.integrations.messengers.base import Messenger
 from crm.integrations.stores.base import StoreAdapter
 from crm.integrations.stores.shopify import SHOP
 
@@ -23,11 +24,15 @@ class ConnectionForm(forms.Form):
     name = forms.CharField(
         label=pgettext_lazy("of a thing", "Name"),
         max_length=80,
-        help_text=_("What you call this shop, such as “Shopify Europe”."),
+        help_text=_("What you call it, such as “Shopify Europe”."),
     )
 
-    def __init__(self, *args: Any, adapter: StoreAdapter, changing: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, adapter: StoreAdapter | Messenger, changing: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self.words = {"name", *(one.name for one in adapter.fields if one.kind == "words")}
+        self.urls = {one.name for one in adapter.fields if one.kind == "url"}
         for one in adapter.fields:
             if one.generated:
                 continue
@@ -47,8 +52,10 @@ class ConnectionForm(forms.Form):
         """Credentials are printable ASCII; anything else came along when copying."""
         cleaned: dict[str, Any] = super().clean() or {}
         for name, value in list(cleaned.items()):
-            if name != "name" and UNPRINTABLE.search(value or ""):
+            if name not in self.words and UNPRINTABLE.search(value or ""):
                 self.add_error(name, ValidationError(_("This holds characters that no such value has.")))
+            elif name in self.urls and value and not value.strip().startswith("https://"):
+                self.add_error(name, ValidationError(_("The address must start with https://."), code="url"))
         return cleaned
 
     def clean_shop(self) -> str:
@@ -62,10 +69,7 @@ class ConnectionForm(forms.Form):
         return shop
 
     def clean_site(self) -> str:
-        site = str(self.cleaned_data["site"]).strip().rstrip("/")
-        if not site.startswith("https://"):
-            raise ValidationError(_("The address must start with https://."), code="site")
-        return site
+        return str(self.cleaned_data["site"]).strip().rstrip("/")
 
     def values(self) -> dict[str, str]:
         return {name: value for name, value in self.cleaned_data.items() if name != "name"}

@@ -61,7 +61,11 @@ def _attempts(person: Person) -> int:
 
 add_eraser("integrations", wipe=wipe)
 personal("integrations.inboundhook", "body", "result")
-harmless("integrations.inboundhook", "source_id", "topic", why="the store's id of the delivery and its kind")
+harmless(
+    "integrations.inboundhook",
+    *("source_id", "topic", "headers"),
+    why="the store's id of the delivery, its kind, the type of its body",
+)
 personal("integrations.outboundmail", "to", "subject", "text", "html", "headers", "error")
 harmless(
     "integrations.outboundmail",
@@ -72,8 +76,8 @@ personal("integrations.webhookattempt", "body", "tries")
 harmless("integrations.webhookattempt", "event_name", "message_id", why="the kind of event, an id")
 harmless(
     "integrations.connection",
-    *("platform", "name", "credentials", "cursor", "fetch_error"),
-    why="the shop's own connection to its store",
+    *("platform", "channel", "name", "credentials", "cursor", "fetch_error"),
+    why="the shop's own connection to its store or carrier",
 )
 harmless(
     "integrations.webhookendpoint",

@@ -1,4 +1,4 @@
-"""The door for stores: check the raw bytes, keep them, answer. The work comes later."""
+"""The door for stores and carriers: check the raw bytes, keep them, answer. The work comes later."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -15,7 +16,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
 from crm.events.ringing import ring_task
-from crm.integrations.catalog import store
+from crm.integrations.catalog import MESSENGERS, STORES, adapter_of
+from crm.integrations.messengers.base import Call
 from crm.integrations.models import Connection, InboundHook
 from crm.integrations.stores.base import Received
 from crm.lib.errors import CrmError, NotFound
@@ -23,29 +25,33 @@ from crm.lib.tenancy import all_merchants, merchant_scope
 
 log = structlog.get_logger()
 
+KEPT_HEADER = 500
+
 
 @csrf_exempt
-def hook(request: HttpRequest, connection_uuid: uuid.UUID) -> HttpResponse:
-    """POST from a store. Signed over the raw bytes, so there is neither session nor CSRF token."""
-    if request.method != "POST":
-        answer = refusal(405, "method_not_allowed", _("Stores post here; there is nothing to see."))
-        answer["Allow"] = "POST"
-        return answer
+def hook(request: HttpRequest, connection_uuid: uuid.UUID, part: str = "") -> HttpResponse:
+    """POST from a store or carrier. Signed over the raw bytes, so there is neither session nor CSRF token."""
     try:
-        return _take(request, connection_uuid)
+        return _take(request, connection_uuid, part)
     except RequestDataTooBig:
         return refusal(413, "too_large", _("The body is too large."))
     except UnreadablePostError:
         return refusal(400, "malformed", _("The body ended early."))
     except CrmError as error:
-        return refusal(error.status, error.code_name, str(error.message))
+        answer = refusal(error.status, error.code_name, str(error.message))
+        if error.status == 401:  # Amazon sends its password only after it was asked for it
+            answer["WWW-Authenticate"] = 'Basic realm="hooks"'
+        return answer
 
 
 def refusal(status: int, code: str, message: str) -> JsonResponse:
     return JsonResponse({"code": code, "message": message, "fields": {}}, status=status)
 
 
-def _take(request: HttpRequest, connection_uuid: uuid.UUID) -> HttpResponse:
+def _take(request: HttpRequest, connection_uuid: uuid.UUID, part: str) -> HttpResponse:
+    carrier_methods = {"POST", "GET", "HEAD"}
+    if request.method not in carrier_methods:
+        return _method_refused()
     with all_merchants(reason="a connection is found by its secret address; it decides the merchant"):
         connection = (
             Connection.objects.select_related("merchant")
@@ -54,14 +60,35 @@ def _take(request: HttpRequest, connection_uuid: uuid.UUID) -> HttpResponse:
         )
     if connection is None:
         raise NotFound()
-    adapter = store(connection.platform)
-    received = adapter.verify(body=request.body, headers=request.headers, secrets=connection.secrets())
+    adapter, kept = adapter_of(connection.platform), {}
+    if connection.platform in STORES:
+        if request.method != "POST" or part:
+            return _method_refused()
+        received = STORES[connection.platform].verify(
+            body=request.body, headers=request.headers, secrets=connection.secrets()
+        )
+    else:
+        carrier = MESSENGERS[connection.platform]
+        url = settings.PUBLIC_URL + request.get_full_path()
+        call = Call(request.method or "", url, request.body, request.headers, part)
+        received = carrier.verify(call, connection.secrets())
+        kept = {
+            name: call.headers[name][:KEPT_HEADER] for name in carrier.kept_headers if name in call.headers
+        }
     new = False
     if not received.ping:
         with merchant_scope(connection.merchant):
-            new = keep(connection, received, request.body)
+            new = keep(connection, received, request.body, headers=kept)
     answer = adapter.acknowledge(received, repeated=not new and not received.ping)
+    if answer.text is not None:
+        return HttpResponse(answer.text, status=answer.status, content_type=answer.content_type)
     return JsonResponse(answer.body, status=answer.status)
+
+
+def _method_refused() -> JsonResponse:
+    answer = refusal(405, "method_not_allowed", _("Stores post here; there is nothing to see."))
+    answer["Allow"] = "POST"
+    return answer
 
 
 def keep(connection: Connection, received: Received, body: bytes, **fields: Any) -> bool:

@@ -1,10 +1,11 @@
-"""Who takes what a store sends. Upper floors fill this from their `inbound.py`, loaded at start."""
+"""Who takes what is sent to us. Upper floors fill this from their `inbound.py`, loaded at start."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+from crm.integrations.messengers.base import Told
 from crm.integrations.models import Connection
 from crm.integrations.stores.normalised import Item
 
@@ -19,11 +20,11 @@ class NotYet(Exception):
 
 
 def register(kind: type, take: Take) -> None:
-    """Says who takes items of that class of `stores.normalised`."""
+    """Says who takes items of that class of `stores.normalised`, `messengers.reports` or `.items`."""
     if kind in _TAKERS:
         raise ValueError(f"{kind.__name__} is taken twice")
     _TAKERS[kind] = take
 
 
-def taker_of(item: Item) -> Take | None:
+def taker_of(item: Item | Told) -> Take | None:
     return _TAKERS.get(type(item))

@@ -11,6 +11,7 @@ SEE, EDIT = "integrations.view", "integrations.edit"
 
 urlpatterns: list[URLPattern] = [
     path("hooks/<uuid:connection_uuid>/", receiving.hook, name="inbound_hook"),
+    path("hooks/<uuid:connection_uuid>/<slug:part>/", receiving.hook, name="inbound_hook_part"),
     # --- connections --------------------------------------------------------------------------------------
     staff_path(
         "settings/connections/",
@@ -58,6 +59,13 @@ urlpatterns: list[URLPattern] = [
         "settings/connections/<int:pk>/resume/",
         connections.connection_resume,
         name="connection_resume",
+        needs=EDIT,
+        whole_shop=True,
+    ),
+    staff_path(
+        "settings/connections/<int:pk>/default/",
+        connections.connection_default,
+        name="connection_default",
         needs=EDIT,
         whole_shop=True,
     ),

@@ -1,4 +1,4 @@
-"""Working what stores sent: claim, normalise, hand to whoever takes it, mark, in one transaction."""
+"""Working what was sent to us: claim, normalise, hand to whoever takes it, mark, in one transaction."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from datetime import timedelta
 import structlog
 from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
+from django.utils.datastructures import CaseInsensitiveMapping
 from django.utils.translation import gettext as _
 
 from crm.api.errors import refusal_of
 from crm.events.ringing import PER_RING, ring_task
-from crm.integrations.catalog import store
+from crm.integrations.catalog import MESSENGERS, store
+from crm.integrations.connecting import hook_url
+from crm.integrations.messengers.base import Call, Told
 from crm.integrations.models import InboundHook
 from crm.integrations.registry import NotYet, taker_of
 from crm.integrations.stores.base import decoded
@@ -74,16 +77,26 @@ def _settle(hook: InboundHook) -> bool:
 
 def understand(hook: InboundHook) -> tuple[str, str]:
     """(state, what became of it). Raises what the adapter or the taker raises."""
-    payload = decoded(bytes(hook.body))
-    items = store(hook.connection.platform).normalise(topic=hook.topic, payload=payload)
-    results = [take(hook, item) for item in items]
+    results = [take(hook, item) for item in items_of(hook)]
     used = [text for state, text in results if state == State.DONE]
     if used:
         return State.DONE, "\n".join(used)[:RESULT_CHARS]
     return State.IGNORED, "\n".join(dict.fromkeys(text for _state, text in results))[:RESULT_CHARS]
 
 
-def take(hook: InboundHook, item: Item) -> tuple[str, str]:
+def items_of(hook: InboundHook) -> list[Item] | list[Told]:
+    """What the delivery says. Raises what the adapter raises."""
+    body = bytes(hook.body)
+    carrier = MESSENGERS.get(hook.connection.platform)
+    if carrier is None:
+        return store(hook.connection.platform).normalise(topic=hook.topic, payload=decoded(body))
+    headers = CaseInsensitiveMapping(hook.headers)
+    call = Call("POST", hook_url(hook.connection), body, headers, hook.topic)
+    secrets = hook.connection.secrets()
+    return carrier.normalise(call, secrets, topic=hook.topic, received_at=hook.received_at)
+
+
+def take(hook: InboundHook, item: Item | Told) -> tuple[str, str]:
     if isinstance(item, Ignored):
         return State.IGNORED, item.reason
     taker = taker_of(item)

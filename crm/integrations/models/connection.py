@@ -1,4 +1,4 @@
-"""A shop system that sends us its orders."""
+"""A shop system that sends us its orders, or a carrier that takes our messages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from crm.lib.tenancy import TenantModel
 
 
 class Connection(TenantModel):
-    """One store of one merchant. `uuid` stands in the hook's address; `credentials` is a Fernet token.
+    """One store or carrier of one merchant. `uuid` stands in the hook's address; `credentials` is a Fernet
+    token. `channel` is empty for a store; a carrier's `is_default` is what the shop sends by, one a channel.
 
     `cursor` is where the next fetch goes on: {"since": instant, "page": opaque token or null}.
     """
@@ -25,8 +26,17 @@ class Connection(TenantModel):
         ACTIVE = "active", _("Connected")
         PAUSED = "paused", _("Paused")
 
+    class Channel(models.TextChoices):
+        """The values of messengers.reports.Channel."""
+
+        EMAIL = "email", _("E-mail")
+        SMS = "sms", _("SMS")
+        WECHAT = "wechat", _("WeChat")
+
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     platform = models.CharField(max_length=20)
+    channel = models.CharField(max_length=6, choices=Channel, blank=True, default="")
+    is_default = models.BooleanField(default=False)
     name = models.CharField(_("name"), max_length=80)
     state = models.CharField(max_length=6, choices=State, default=State.ACTIVE)
     credentials = models.TextField(default="", blank=True)
@@ -40,6 +50,16 @@ class Connection(TenantModel):
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["merchant", "channel"],
+                condition=Q(is_default=True),
+                name="integrations_one_default",
+            ),
+            models.CheckConstraint(
+                condition=Q(is_default=False) | ~Q(channel=""), name="integrations_default_carrier"
+            ),
+        ]
         indexes = [
             models.Index(fields=["merchant", "created_at"], name="integrations_connection_list"),
             models.Index(

@@ -1,4 +1,4 @@
-"""What a store sent us, as it came."""
+"""What a store or a carrier sent us, as it came."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from crm.lib.tenancy import MerchantForeignKey, TenantModel
 
 
 class InboundHook(TenantModel):
-    """One delivery of a store, verified and stored before it is understood.
+    """One delivery of a store or carrier, verified and stored before it is understood.
 
     `source_id` is the store's own id of the delivery; a repeated one is not stored twice. `body` are the raw
-    bytes, emptied after 30 days. `result` says in words what became of it.
+    bytes, emptied after 30 days; `headers` the few without which they can't be read. `result` says in words
+    what became of it.
     """
 
     class State(models.TextChoices):
@@ -35,6 +36,7 @@ class InboundHook(TenantModel):
     source_id = models.CharField(max_length=200)
     topic = models.CharField(max_length=80)
     body = models.BinaryField(default=b"")
+    headers: models.JSONField[dict[str, str], dict[str, str]] = models.JSONField(default=dict, blank=True)
     # Fetched history: stored without thanking anybody for it.
     backfill = models.BooleanField(default=False)
     state = models.CharField(max_length=8, choices=State, default=State.PENDING)

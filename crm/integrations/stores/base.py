@@ -23,11 +23,13 @@ Secrets = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Received:
-    """A delivery whose signature is right. A `ping` only asks whether we are there."""
+    """A delivery whose signature is right. A `ping` only asks whether we are there, and may want to hear its
+    own `echo`."""
 
     source_id: str
     topic: str
     ping: bool = False
+    echo: str = ""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,8 @@ class Fetched:
 
 @dataclass(frozen=True)
 class CredentialField:
-    """An input of the connect page. `generated` ones we make ourselves, to be pasted into the store."""
+    """An input of the connect page. `generated` ones we make ourselves, after their `prefix`, to be pasted
+    into the store. `kind` is text, url or words; only words may hold more than printable ASCII."""
 
     name: str
     label: Text
@@ -49,14 +52,17 @@ class CredentialField:
     required: bool = True
     generated: bool = False
     kind: str = "text"
+    prefix: str = ""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the store wants to read after a delivery."""
+    """What the store wants to read after a delivery: JSON, or `text` of the given type."""
 
     status: int = 200
     body: dict[str, Any] = field(default_factory=dict)
+    text: str | None = None
+    content_type: str = "text/plain"
 
 
 class StoreAdapter(Protocol):
