@@ -1,4 +1,4 @@
-"""The Celery application: `celery -A crm worker -Q default,mail,imports,insight`."""
+"""The Celery application: `celery -A crm worker -Q default,mail,campaigns,imports,insight`."""
 
 import os
 

@@ -314,6 +314,9 @@ if SMTP_SECURITY not in {"none", "starttls", "tls"}:
 SMTP_CONNECTIONS = env.int("SMTP_CONNECTIONS", 20)  # of one sending process
 if not 1 <= SMTP_CONNECTIONS <= 500:
     raise ImproperlyConfigured("SMTP_CONNECTIONS must be 1 to 500.")
+SENDING_RUNS = env.int("SENDING_RUNS", 2)  # processes that send one campaign at the same time
+if not 1 <= SENDING_RUNS <= 64:
+    raise ImproperlyConfigured("SENDING_RUNS must be 1 to 64.")
 EMAIL_HOST, EMAIL_PORT = SMTP_HOST, SMTP_PORT
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = SMTP_USER, SMTP_PASSWORD
 EMAIL_USE_TLS, EMAIL_USE_SSL = SMTP_SECURITY == "starttls", SMTP_SECURITY == "tls"

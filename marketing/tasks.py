@@ -2,10 +2,12 @@
 
 from marketing.journeys.tasks import sweep_journeys
 from marketing.segments.tasks import build_segment, refresh_segments, sweep_segments
-from marketing.sending.tasks import send_campaign, sweep_sending
+from marketing.sending.tasks import clear_campaign, prepare_campaign, send_campaign, sweep_sending
 
 __all__ = [
     "build_segment",
+    "clear_campaign",
+    "prepare_campaign",
     "refresh_segments",
     "send_campaign",
     "sweep_journeys",

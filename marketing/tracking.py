@@ -106,7 +106,8 @@ def _note(request: HttpRequest, delivery: Delivery, kind: str, link: Link | None
         method=request.method or "",
         user_agent=agent,
         purpose=purpose,
-        sent_at=locked.sent_at,
+        # Of a mail in doubt only the handing over is known.
+        sent_at=locked.sent_at or locked.sending_at,
         now=now,
     )
     if Engagement.objects.filter(delivery=locked).count() < KEPT:

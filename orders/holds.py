@@ -9,9 +9,12 @@ add_hold(
         code="late_parcel",
         reason=_("A parcel is late"),
         sql="""
-            SELECT customer_id FROM orders_order
-            WHERE merchant_id = %(merchant_id)s AND customer_id IS NOT NULL AND promised_on < current_date
-                  AND promised_on > current_date - 60 AND cancelled_at IS NULL AND fulfilment <> 'delivered'
+            SELECT customer_id FROM orders_order, (
+                SELECT (now() AT TIME ZONE time_zone)::date AS day FROM accounts_merchant
+                WHERE id = %(merchant_id)s
+            ) AS today
+            WHERE merchant_id = %(merchant_id)s AND customer_id IS NOT NULL AND promised_on < today.day
+                  AND promised_on > today.day - 60 AND cancelled_at IS NULL AND fulfilment <> 'delivered'
         """,
     )
 )

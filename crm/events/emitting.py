@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -70,10 +70,7 @@ def emit(
 def emit_many(drafts: Iterable[Draft], *, merchant: Any, backfill: bool = False) -> list[int]:
     """Ids of the events written, those with a known `dedupe_key` left out. `backfill` marks imported history:
     only handlers that opted in hear of it, and pages are not nudged once per event."""
-    if not connection.in_atomic_block:
-        raise transaction.TransactionManagementError(
-            "emit() needs the transaction that the fact is written in"
-        )
+    _need_transaction()
     merchant_id = _id(merchant)
     assert merchant_id is not None
     written: list[tuple[int, str]] = []
@@ -98,6 +95,59 @@ def emit_many(drafts: Iterable[Draft], *, merchant: Any, backfill: bool = False)
     if topics:
         transaction.on_commit(partial(live.publish, merchant_id, topics), robust=True)
     return [event_id for event_id, _name in written]
+
+
+def emit_selected(
+    kind: EventType, *, merchant: Any, select: str, params: Mapping[str, Any], topics: Iterable[str]
+) -> int:
+    """Announces a row of `select` each, in one statement; how many events are new.
+
+    For thousands of like facts at once. The SELECT yields customer_id, subject_type, subject_id, data
+    (jsonb), dedupe_key and occurred_at; its parameters are %(name)s, of which `event_…` are taken. Open pages
+    are nudged by `topics` and the app's own, not once for each customer. Needs the fact's transaction.
+    """
+    _need_transaction()
+    merchant_id = _id(merchant)
+    assert merchant_id is not None
+    owed = [one.name for one in handlers_of(merchant_id, kind.name, backfill=False)]
+    sql = f"""
+        WITH written AS (
+            INSERT INTO {Event._meta.db_table} (merchant_id, name, customer_id, subject_type, subject_id,
+                                                data, dedupe_key, occurred_at, actor, backfill, created_at)
+            SELECT %(event_merchant)s, %(event_name)s, f.*, %(event_actor)s, false, %(event_at)s
+            FROM ({select}) f ON CONFLICT DO NOTHING RETURNING id
+        ), owed AS (
+            INSERT INTO {Delivery._meta.db_table} (merchant_id, event_id, handler, state, attempts, error,
+                                                   due_at)
+            SELECT %(event_merchant)s, w.id, h.name, '{Delivery.State.PENDING.value}', 0, '', %(event_at)s
+            FROM written w CROSS JOIN unnest(%(event_owed)s::text[]) AS h (name) RETURNING id
+        )
+        SELECT (SELECT count(*) FROM written), ARRAY(SELECT id FROM owed)
+    """
+    told = {
+        **params,
+        "event_merchant": merchant_id,
+        "event_name": kind.name,
+        "event_actor": current_actor(),
+        "event_at": timezone.now(),
+        "event_owed": owed,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(sql, told)
+        number, deliveries = cursor.fetchone()
+    if deliveries:
+        transaction.on_commit(partial(ring, deliveries), robust=True)
+    if number:
+        nudged = {kind.name.partition(".")[0], *topics}
+        transaction.on_commit(partial(live.publish, merchant_id, nudged), robust=True)
+    return int(number)
+
+
+def _need_transaction() -> None:
+    if not connection.in_atomic_block:
+        raise transaction.TransactionManagementError(
+            "emit() needs the transaction that the fact is written in"
+        )
 
 
 def _id(row: Any) -> int | None:

@@ -28,9 +28,10 @@ def worker(name: str, queues: str, processes: int) -> list[str]:
 
 
 def members() -> dict[str, list[str]]:
-    """Two workers, because mail must not wait behind an import, and beat."""
+    """Workers apart, because a sign-in code must not wait behind an import or a campaign, and beat."""
     return {
         "worker": worker("worker", "default,mail", max(2, min(4, os.cpu_count() or 2))),
+        "sender": worker("sender", "campaigns", 1),
         "bulk": worker("bulk", "imports,insight", 1),
         "beat": ["beat", "--pidfile=", "--loglevel", "WARNING"],
     }

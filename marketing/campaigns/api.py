@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 from django_filters import ChoiceFilter, FilterSet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -112,6 +113,24 @@ class SendInput(ApiSerializer):
     at = serializers.DateTimeField(required=False, allow_null=True, default=None)
 
 
+class ResendInput(ApiSerializer):
+    """Which of the mails in doubt (state `unknown`): the chosen ones, or `all` of them."""
+
+    deliveries = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=2**63 - 1), required=False, max_length=10_000
+    )
+    all = serializers.BooleanField(required=False, default=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if bool(attrs.get("deliveries")) == attrs["all"]:
+            raise serializers.ValidationError(_("Name deliveries, or ask for all."))
+        return attrs
+
+
+class ResentSerializer(serializers.Serializer[Any]):
+    resent = serializers.IntegerField(help_text="How many mails are sent once more.")
+
+
 class DeliverySerializer(ApiModelSerializer):
     reason_text = serializers.CharField(read_only=True)
 
@@ -169,7 +188,10 @@ class CampaignViewSet(ReadViewSet):
     @extend_schema(request=SendInput, responses={200: CampaignSerializer})
     @action(detail=True, methods=["post"], filterset_class=None)
     def send(self, request: Request, pk: str = "") -> Response:
-        """Starts the campaign, or schedules it with `at`. Refused with everything that is still missing."""
+        """Starts the campaign, or schedules it with `at`. Refused with everything that is still missing.
+
+        The state is `preparing` while a big audience is written down, then `sending`.
+        """
         campaign, at = self.get_object(), read(SendInput, request.data)["at"]
         if at is None:
             return self._shown(services.campaign_start(campaign=campaign))
@@ -192,6 +214,16 @@ class CampaignViewSet(ReadViewSet):
     def cancel(self, request: Request, pk: str = "") -> Response:
         """Who has not got it yet will not get it."""
         return self._shown(services.campaign_cancel(campaign=self.get_object()))
+
+    @extend_schema(request=ResendInput, responses={200: ResentSerializer})
+    @action(detail=True, methods=["post"], filterset_class=None)
+    def resend(self, request: Request, pk: str = "") -> Response:
+        """Sends mails once more of which nobody knows whether they arrived: some may get it twice."""
+        values = read(ResendInput, request.data)
+        count = services.deliveries_resend(
+            campaign=self.get_object(), delivery_ids=None if values["all"] else values["deliveries"]
+        )
+        return Response({"resent": count})
 
     @extend_schema(responses={200: FiguresSerializer})
     @action(detail=True, methods=["get"], filterset_class=None)

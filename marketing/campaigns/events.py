@@ -4,6 +4,13 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
 from crm.events.types import EventType
+from marketing.models import Campaign
+
+
+def _state_text(code: str) -> str:
+    """A campaign's state in the reader's language."""
+    return str(dict(Campaign.State.choices).get(code, code))
+
 
 CAMPAIGN_STARTED = EventType(
     "marketing.campaign_started",
@@ -27,6 +34,22 @@ CAMPAIGN_CHANGED = EventType(
     scope="campaigns.read",
     on_timeline=False,
     keys=("campaign", "state"),
+    words={"state": _state_text},
+)
+MAILS_RESENT = EventType(
+    "marketing.mails_resent",
+    _("Doubtful mails sent again"),
+    ngettext_lazy(
+        "%(people)s doubtful mail of “%(campaign)s” is sent once more",
+        "%(people)s doubtful mails of “%(campaign)s” are sent once more",
+        "people",
+    ),
+    icon="mail-forward",
+    tone="warn",
+    scope="campaigns.read",
+    on_timeline=False,
+    keys=("campaign", "people"),
+    figures=("people",),
 )
 CAMPAIGN_SENT = EventType(
     "marketing.campaign_sent",

@@ -159,6 +159,11 @@ def people(
     return narrowed(found, membership, "customer__")
 
 
+def doubtful(campaign: Campaign, membership: Membership | None) -> QuerySet[Delivery]:
+    """The mails of which nobody knows whether they arrived, to customers that the member sees."""
+    return _seen(Delivery.objects.filter(campaign=campaign, state=State.UNKNOWN), membership)
+
+
 def programs(campaign: Campaign, membership: Membership) -> int:
     """Looks by programs (scanners, proxies, loading ahead) that were not counted."""
     looks = Engagement.objects.filter(delivery__campaign=campaign).exclude(label="")

@@ -29,7 +29,7 @@ from marketing.campaigns.audience import Reach, reach
 from marketing.campaigns.checklist import AUDIENCE, CONTENT, Point, checklist
 from marketing.campaigns.forms import CampaignCreateForm, CampaignForm, ScheduleForm, TestSendForm
 from marketing.campaigns.selectors import GROUPS
-from marketing.models import Campaign, Delivery, Segment
+from marketing.models import Campaign, Segment
 from marketing.models.delivery import reason_text
 from marketing.sending.context import variables
 
@@ -39,12 +39,12 @@ State = Campaign.State
 TONES = {
     State.DRAFT: "",
     State.SCHEDULED: "info",
+    State.PREPARING: "info",
     State.SENDING: "info",
     State.PAUSED: "warn",
     State.SENT: "good",
     State.CANCELLED: "",
 }
-MOST_RESENT = 1_000
 
 
 def _campaign(pk: int) -> Campaign:
@@ -236,7 +236,9 @@ def campaign_figures(request: StaffRequest, pk: int) -> HttpResponse:
 @require_POST
 def campaign_start(request: StaffRequest, pk: int) -> HttpResponse:
     campaign = services.campaign_start(campaign=_campaign(pk), actor=request.membership)
-    messages.success(request, _("“%(name)s” is being sent.") % {"name": campaign.name})
+    prepares = campaign.state == State.PREPARING
+    words = _("“%(name)s” is being prepared.") if prepares else _("“%(name)s” is being sent.")
+    messages.success(request, words % {"name": campaign.name})
     return redirect("campaign_detail", pk)
 
 
@@ -309,13 +311,15 @@ def campaign_people(request: StaffRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def campaign_resend(request: StaffRequest, pk: int) -> HttpResponse:
-    """Sends the chosen doubtful mails once more; all of them when none was chosen by hand."""
+    """Sends doubtful mails once more: `ids` of those that the member sees, or `all` of these."""
     campaign = _campaign(pk)
     ids = [_number(value) for value in request.POST.getlist("ids")]
-    if request.POST.get("all"):
-        doubtful = Delivery.objects.filter(campaign=campaign, state=Delivery.State.UNKNOWN).order_by("pk")
-        ids = list(doubtful.values_list("pk", flat=True)[:MOST_RESENT])
-    count = services.deliveries_resend(campaign=campaign, delivery_ids=ids, actor=request.membership)
+    everything = bool(request.POST.get("all"))
+    if not ids and not everything:
+        raise Rejected(_("Choose at least one."), code="none_chosen")
+    count = services.deliveries_resend(
+        campaign=campaign, delivery_ids=None if everything else ids, actor=request.membership
+    )
     words = ngettext("%(n)s mail is sent once more.", "%(n)s mails are sent once more.", count)
     messages.success(request, words % {"n": number_text(count)})
     return redirect("campaign_detail", pk)

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from liquid.ast import Node
@@ -119,16 +120,51 @@ class _Part:
         if not self.fast:
             return [qp.encode(render(self.template, context))]
         lazy = _Lazy(self.template, context)
-        try:
+        with _explained():
             values = [qp.encode_field(each.text(context, lazy)) for each in self.fields]
-        except LiquidError as error:
-            raise RenderError(explain(error)) from error
-        except (ArithmeticError, TypeError, ValueError, LookupError, AttributeError) as error:
-            raise RenderError(f"{type(error).__name__}: {error}") from error
         out = self.pieces.copy()
         for index, number in self.holes:
             out[index] = values[number]
         return out
+
+
+class _Words:
+    """A line of text and fields, like the subject; put together by hand where no tag asks for Liquid."""
+
+    __slots__ = ("_pieces", "template")
+
+    def __init__(self, template: BoundTemplate) -> None:
+        self.template = template
+        self._pieces: list[str | _Field] | None = []
+        for node in template.nodes:
+            if isinstance(node, ContentNode):
+                self._pieces.append(node.text)
+            elif isinstance(node, CleanOutputNode) and _is_field(node):
+                self._pieces.append(_Field(lookup=_lookup(node), autoescape=False))
+            else:
+                self._pieces = None
+                return
+
+    def text(self, context: Context) -> str:
+        """The line for this recipient. Raises RenderError."""
+        if self._pieces is None:
+            return render(self.template, context)
+        lazy = _Lazy(self.template, context)
+        with _explained():
+            return "".join(
+                [each if isinstance(each, str) else each.text(context, lazy) for each in self._pieces]
+            )
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Whatever a field's value does is an error of this one mail."""
+    try:
+        yield
+    except LiquidError as error:
+        raise RenderError(explain(error)) from error
+    except (ArithmeticError, TypeError, ValueError, LookupError, AttributeError) as error:
+        raise RenderError(f"{type(error).__name__}: {error}") from error
 
 
 class CompiledMail:
@@ -143,17 +179,17 @@ class CompiledMail:
     ) -> None:
         laid = lay_out(source.body, to_text=html_to_text, track=track, pixel=pixel)
         self.links = laid.links
-        self._subject = parse(_whole(source.subject), html=False)
+        self._subject = _Words(parse(_whole(source.subject), html=False))
         self._html = _part(laid.html, html=True, slow=slow)
         self._text = _part(source.text or laid.text, html=False, slow=slow)
         self.fast = self._html.fast and self._text.fast
         self.html_bytes = len(laid.html.encode("utf-8", "replace"))
-        self.paths = _paths(self._subject, self._html.template, self._text.template)
+        self.paths = _paths(self._subject.template, self._html.template, self._text.template)
 
     def preview(self, context: Context) -> Preview:
         """Subject, HTML and text as this recipient would get them. Raises RenderError."""
         return Preview(
-            subject=headers.one_line(render(self._subject, context), headers.SUBJECT_CHARS),
+            subject=headers.one_line(self._subject.text(context), headers.SUBJECT_CHARS),
             html=render(self._html.template, context),
             text=render(self._text.template, context),
         )
@@ -193,7 +229,7 @@ class BoundMail:
         """The mail, CRLF lines, no line beginning with a dot. Raises RenderError, BadAddress, ValueError."""
         mail = self._mail
         to = headers.address(envelope.to_email)
-        subject = render(mail._subject, context)
+        subject = mail._subject.text(context)
         out = [
             headers.message_id(envelope.message_id),
             b"Date: " + _date(envelope.date) + b"\r\n",

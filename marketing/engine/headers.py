@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 import idna
 
@@ -38,6 +39,7 @@ class Address:
     utf8: bool
 
 
+@lru_cache(maxsize=256)
 def address(email: str) -> Address:
     """The address with its domain in ASCII (IDNA 2008). Raises BadAddress."""
     local, at, domain = email.rpartition("@")

@@ -78,7 +78,8 @@ class Timeouts:
 
 
 class Refused(Exception):
-    """The server will not serve us at all (wrong password, no TLS): trying again does not help."""
+    """The server will not serve us at all (wrong password, no TLS, a sender it does not take): trying again
+    does not help."""
 
 
 class Job:
@@ -98,7 +99,9 @@ class Job:
 class Session:
     """Drives one connection. The engine calls `pump` when the socket is ready and `tick` for the clock.
 
-    `take` gives the next job or None; `done` gets results; `back` gets jobs that were not tried.
+    `take` gives the next job or None; `done` gets results; `back` gets jobs that were not tried. `may_begin`
+    says whether the body of a mail may go out now: everything before it leaves no doubt, so the session has
+    the server wait with its 354 and is asked to `go_on` when there is news.
     """
 
     def __init__(
@@ -111,11 +114,12 @@ class Session:
         take: Callable[[], Job | None],
         done: Callable[[Result], None],
         back: Callable[[Job], None],
+        may_begin: Callable[[int], bool],
         now: float,
         messages: int,
     ) -> None:
         self.wire, self.server, self.tls, self.timeouts = wire, server, tls, timeouts
-        self._take, self._done, self._back = take, done, back
+        self._take, self._done, self._back, self._may_begin = take, done, back, may_begin
         self.ready = False
         self.served = False  # has greeted us properly at least once
         self.closing = False
@@ -126,6 +130,7 @@ class Session:
         self._expected: deque[tuple[Callable[[Reply, Job | None], None], Job | None]] = deque()
         self._waiting: deque[tuple[bytes, Callable[[Reply, Job | None], None], Job | None]] = deque()
         self._jobs: list[Job] = []
+        self._held: Job | None = None  # the server waits for its body, and it may not go yet
         self._extensions: dict[str, str] = {}
         self._secure = False
 
@@ -178,6 +183,18 @@ class Session:
         self._now = now
         if self.idle and not self.closing:
             self._begin_next(b"")
+
+    @property
+    def holds(self) -> bool:
+        return self._held is not None
+
+    def go_on(self, now: float) -> None:
+        """Sends the body that was held, if it may go now."""
+        self._now = now
+        job = self._held
+        if job is not None and not self.finished and self._may_begin(job.message.id):
+            self._held = None
+            self._begin_body(job)
 
     def tick(self, now: float) -> None:
         """Raises LineLost when the server was silent too long; leaves politely when there was no work."""
@@ -363,6 +380,9 @@ class Session:
             self._write(line)
 
     def _on_mail(self, reply: Reply, job: Job | None) -> None:
+        assert job is not None
+        if reply.code >= 500 and not job.message.utf8:  # said of the sender, so of every mail of a campaign
+            raise Refused(reply.text)
         self._note_refusal(reply, job, 250)
         self._send_waiting()
 
@@ -393,6 +413,13 @@ class Session:
             self._expected.append((self._on_nobody, job))
             self._write(b".\r\n")
             return
+        if self._may_begin(job.message.id):
+            self._begin_body(job)
+        else:
+            self._held = job
+            self.deadline = self._now + self.timeouts.accept
+
+    def _begin_body(self, job: Job) -> None:
         body = job.message.data + b".\r\n"
         job.begun = True
         job.dot_end = self.wire.queued + len(body)

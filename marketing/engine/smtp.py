@@ -4,9 +4,10 @@
     tally = engine.run()
 
 `pull()` gives the next `Outgoing`, `IDLE` (nothing now, ask again after `wake()` or a moment) or `DONE`.
-`report(results)` gets results in batches of at most 50 or every 0.5 s. Both are called in the thread of
-`run`; the caller commits `sending` before it hands a mail over, so that a crash at any point leaves a trace
-of every mail that may be out.
+`report(results)` gets results in batches of at most 50 or every 0.5 s. `may_begin(id)` says whether a mail's
+body may leave now; while it says no, the mail waits on its line without a doubt, and `wake()` has it asked
+again. All are called in the thread of `run`; the caller commits `sending` before it hands a mail over, so
+that a crash at any point leaves a trace of every mail that may be out.
 """
 
 from __future__ import annotations
@@ -71,9 +72,11 @@ class Engine:
         limits: Limits = Limits(),
         timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
         stopped: Callable[[], bool] = lambda: False,
+        may_begin: Callable[[int], bool] = lambda _id: True,
     ) -> None:
         self.server, self.limits, self.timeouts = server, limits, timeouts
         self._pull, self._report, self._stopped = pull, report, stopped
+        self._may_begin = may_begin
         self._tls = _tls_context(server)
         self._selector = selectors.DefaultSelector()
         self._sessions: dict[Session, int] = {}
@@ -82,6 +85,8 @@ class Engine:
         self._source_idle_until = 0.0
         self._results: list[Result] = []
         self._results_since = 0.0
+        self._next_tick = 0.0
+        self._rung = False
         self._next_connect = 0.0
         self._failures = 0
         self._served_at = 0.0
@@ -118,10 +123,8 @@ class Engine:
         if not self._stopping and self._stopped():
             self._stop()
         self._fill(now)
-        for session in list(self._sessions):
-            if session.idle:
-                self._guard(session, lambda each=session: each.work(now))  # type: ignore[misc]
-        self._connect(now)
+        if self._pending:
+            self._begin(now)
         if self._finished():
             return False
         for key, mask in self._selector.select(self._pause(now)):
@@ -129,25 +132,41 @@ class Engine:
                 with contextlib.suppress(BlockingIOError):
                     self._waker.recv(4096)
                 self._source_idle_until = 0.0
-            else:
+                self._rung = True
+            elif key.data in self._sessions:
                 self._serve(key.data, mask)
         now = time.monotonic()
-        for session in list(self._sessions):
-            self._guard(session, lambda each=session: each.tick(now))  # type: ignore[misc]
+        self._remind(now)
         if self._results and now - self._results_since >= self.limits.batch_seconds:
             self._flush()
         return True
 
-    def _serve(self, session: Session, mask: int) -> None:
-        if session not in self._sessions:
-            return
-        readable, writable = bool(mask & selectors.EVENT_READ), bool(mask & selectors.EVENT_WRITE)
-        self._guard(session, lambda: session.pump(readable, writable, time.monotonic()))
+    def _begin(self, now: float) -> None:
+        for session in list(self._sessions):
+            if session.idle:
+                self._guard(session, session.work, now)
+        self._connect(now)
 
-    def _guard(self, session: Session, act: Callable[[], None]) -> None:
+    def _remind(self, now: float) -> None:
+        """Has those who hold a mail ask again after a ring, and all look at the clock now and then."""
+        ticks = now >= self._next_tick
+        if self._rung or ticks:
+            self._rung = False
+            for session in [each for each in self._sessions if each.holds]:
+                self._guard(session, session.go_on, now)
+        if ticks:
+            self._next_tick = now + TICK_SECONDS
+            for session in list(self._sessions):
+                self._guard(session, session.tick, now)
+
+    def _serve(self, session: Session, mask: int) -> None:
+        readable, writable = bool(mask & selectors.EVENT_READ), bool(mask & selectors.EVENT_WRITE)
+        self._guard(session, session.pump, readable, writable, time.monotonic())
+
+    def _guard(self, session: Session, act: Callable[..., None], *told: bool | float) -> None:
         """Runs one step of a session and does what its outcome asks for."""
         try:
-            act()
+            act(*told)
         except LineLost as error:
             session.lose(str(error))
             self._failed(str(error))
@@ -243,6 +262,7 @@ class Engine:
                 take=self._take,
                 done=self._done,
                 back=self._back,
+                may_begin=self._may_begin,
                 now=now,
                 messages=self.limits.messages_per_connection,
             )

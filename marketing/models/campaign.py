@@ -23,6 +23,11 @@ class CampaignQuerySet(models.QuerySet["Campaign"]):
     def under_way(self) -> CampaignQuerySet:
         return self.filter(state=Campaign.State.SENDING)
 
+    def in_hand(self) -> CampaignQuerySet:
+        """Whose audience is being written down, or whose rest is being cleared away after a cancellation."""
+        unfinished = Q(state=Campaign.State.CANCELLED, finished_at__isnull=True)
+        return self.filter(Q(state=Campaign.State.PREPARING) | unfinished)
+
 
 class Campaign(Content, TenantModel):
     """A mail, its audience and its state. Content and audience are fixed when the sending starts."""
@@ -30,6 +35,7 @@ class Campaign(Content, TenantModel):
     class State(models.TextChoices):
         DRAFT = "draft", _("Draft")
         SCHEDULED = "scheduled", _("Scheduled")
+        PREPARING = "preparing", _("Being prepared")
         SENDING = "sending", _("Sending")
         PAUSED = "paused", _("Paused")
         SENT = "sent", _("Sent")
@@ -40,7 +46,13 @@ class Campaign(Content, TenantModel):
         EVERYONE = "everyone", _("Everyone who allowed mail")
 
     EDITABLE: ClassVar[tuple[str, ...]] = (State.DRAFT,)
-    STARTED: ClassVar[tuple[str, ...]] = (State.SENDING, State.PAUSED, State.SENT, State.CANCELLED)
+    STARTED: ClassVar[tuple[str, ...]] = (
+        State.PREPARING,
+        State.SENDING,
+        State.PAUSED,
+        State.SENT,
+        State.CANCELLED,
+    )
 
     name = models.CharField(_("name"), max_length=120)
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
@@ -66,6 +78,8 @@ class Campaign(Content, TenantModel):
     scheduled_at = models.DateTimeField(_("send at"), null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     frozen_at = models.DateTimeField(null=True, blank=True)
+    # While it is being prepared: customers up to this id have their rows.
+    prepared_to = models.BigIntegerField(default=0)
     finished_at = models.DateTimeField(null=True, blank=True)
     trouble = models.CharField(max_length=500, blank=True, default="")
     created_by = models.ForeignKey(
@@ -91,7 +105,8 @@ class Campaign(Content, TenantModel):
             models.Index(
                 "state",
                 "scheduled_at",
-                condition=Q(state__in=["scheduled", "sending"]),
+                condition=Q(state__in=["scheduled", "preparing", "sending"])
+                | Q(state="cancelled", finished_at__isnull=True),
                 name="marketing_campaign_due",
             ),
         ]

@@ -139,6 +139,10 @@ class Delivery(TenantModel):
                 "run_id", "sending_at", "id", condition=Q(state="sending"), name="marketing_delivery_held"
             ),
             models.Index("merchant", "campaign", "state", "reason", "id", name="marketing_delivery_counts"),
+            # They may have it, so the frequency cap counts them.
+            models.Index(
+                "merchant", "customer", condition=Q(state="unknown"), name="marketing_delivery_doubtful"
+            ),
             models.Index(
                 "merchant",
                 "customer",

@@ -4,8 +4,9 @@ from crm.events.handling import on_every
 from crm.events.models import Event
 from marketing.segments import refreshing
 
-# Their own news would make them look again for ever.
-OWN = ("marketing.segment_", "marketing.journey_")
+# Their own news would make them look again for ever. A campaign's mails are news about a million people in a
+# few minutes, and no rule that asks for them is worth a look at each: the next build sees them.
+OWN = ("marketing.segment_", "marketing.journey_", "marketing.mail_sent")
 
 
 def _wants(merchant_id: int, name: str) -> bool:

@@ -65,17 +65,26 @@ def check(*, merchant: Merchant, policy: SendingPolicy, delivery_ids: Sequence[i
 
 
 def _statement(capped: bool) -> str:
+    # Asked for the batch's people: of a big shop's tickets only theirs are read.
     holds = "\n".join(
-        f"WHEN d.customer_id IN ({hold.sql}) THEN 'hold:{code}'" for code, hold in sorted(HOLDS.items())
+        f"WHEN d.customer_id IN (SELECT customer_id FROM held_{number}) THEN 'hold:{code}'"
+        for number, code in enumerate(sorted(HOLDS))
     )
-    cap = f"""WHEN (SELECT count(*) FROM {Delivery._meta.db_table} e
-                    WHERE e.merchant_id = d.merchant_id AND e.customer_id = d.customer_id AND e.state = 'sent'
-                      AND e.sent_at > now() - make_interval(days => %(cap_days)s)) >= %(cap)s
-              THEN 'frequency_cap'"""
+    sets = "".join(
+        f""", held_{number} AS MATERIALIZED (
+            SELECT h.customer_id FROM ({HOLDS[code].sql}) AS h (customer_id)
+            WHERE h.customer_id = ANY(ARRAY(SELECT customer_id FROM batch)))"""
+        for number, code in enumerate(sorted(HOLDS))
+    )
+    cap = "WHEN coalesce(g.mails, 0) >= %(cap)s THEN 'frequency_cap'"
     # The suppression list holds HMAC-SHA256 of the address (crm/lib/crypto.py keyed_hash); PostgreSQL
     # computes it.
     digest = """encode(sha256(%(outer)s || sha256(%(inner)s || convert_to(d.address, 'UTF8'))), 'hex')"""
     return f"""
+        WITH batch AS MATERIALIZED (
+            SELECT id, merchant_id, customer_id, address FROM {Delivery._meta.db_table}
+            WHERE merchant_id = %(merchant_id)s AND id = ANY(%(ids)s)
+        ){sets}{_GOT if capped else ""}
         SELECT d.id,
                CASE
                  WHEN c.erased_at IS NOT NULL THEN 'erased'
@@ -94,17 +103,35 @@ def _statement(capped: bool) -> str:
                  ELSE ''
                END,
                c.time_zone
-        FROM {Delivery._meta.db_table} d
+        FROM batch d
         JOIN {Customer._meta.db_table} c ON c.id = d.customer_id AND c.merchant_id = d.merchant_id
+        {"LEFT JOIN got g ON g.customer_id = d.customer_id" if capped else ""}
         LEFT JOIN LATERAL (
             SELECT granted FROM {Consent._meta.db_table} k
             WHERE k.merchant_id = d.merchant_id AND k.customer_id = d.customer_id
               AND k.channel = '{Channel.EMAIL.value}' AND k.purpose = '{Purpose.MARKETING.value}'
             ORDER BY k.recorded_at DESC, k.id DESC LIMIT 1
         ) k ON true
-        WHERE d.merchant_id = %(merchant_id)s AND d.id = ANY(%(ids)s)
         ORDER BY d.id
     """
+
+
+# What each of the batch's people has got lately, or may have, or is just being handed over.
+_GOT = f""", got AS MATERIALIZED (
+    SELECT e.customer_id, count(*) AS mails FROM (
+        SELECT s.customer_id FROM batch b JOIN {Delivery._meta.db_table} s
+          ON s.merchant_id = b.merchant_id AND s.customer_id = b.customer_id AND s.state = 'sent'
+             AND s.sent_at > now() - make_interval(days => %(cap_days)s)
+        UNION ALL
+        SELECT u.customer_id FROM batch b JOIN {Delivery._meta.db_table} u
+          ON u.merchant_id = b.merchant_id AND u.customer_id = b.customer_id AND u.state = 'unknown'
+             AND u.sending_at > now() - make_interval(days => %(cap_days)s) AND u.id <> b.id
+        UNION ALL
+        SELECT o.customer_id FROM {Delivery._meta.db_table} o
+        WHERE o.state = 'sending' AND o.merchant_id = %(merchant_id)s
+          AND o.customer_id = ANY(ARRAY(SELECT customer_id FROM batch))
+    ) e GROUP BY e.customer_id
+)"""
 
 
 def _hmac_pads(key: bytes) -> tuple[bytes, bytes]:

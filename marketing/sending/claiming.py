@@ -4,9 +4,13 @@
                                    └──give_back, reap──▶ queued
 
 A claim marks hundreds of rows as `sending` in one committed statement, before any of them leaves. They are
-handed to the server in the order in which they were marked (`sending_at`, id), and never more than
-`SendingRun.window` of them without a written outcome. So of a dead run's rows only the first `window` can
-have left: these become `unknown` and are never sent again by themselves; the others wait in the queue again.
+handed to the engine in the order in which they were marked (`sending_at`, id), and a mail's body leaves only
+while it is one of the first `SendingRun.window` of them without a written outcome. So of a dead run's rows
+only the first `window` can have left: these become `unknown` and are never sent again by themselves; the
+others wait in the queue again.
+
+What a run writes holds its row in SHARE mode and whoever declares it dead holds that for UPDATE, so both see
+each other's whole work. The campaign's own state is only read: who cancels waits until no run is left.
 """
 
 from __future__ import annotations
@@ -16,15 +20,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from crm.accounts.models import Merchant
-from crm.events.emitting import Draft, emit_many
-from customers.models import Metrics
-from marketing.campaigns import events
+from crm.lib.locking import hold
 from marketing.engine.smtp import Result, Status
 from marketing.models import Campaign, Delivery, SendingPolicy, SendingRun
-from marketing.sending import checking
+from marketing.sending import checking, telling
 
 CLAIM = 500
 TABLE = Delivery._meta.db_table
@@ -45,13 +48,13 @@ class Claimed:
     message_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A mail that the server took, and when that was written (UTC)."""
+@dataclass(slots=True)
+class Place:
+    """How far a run has come in its campaign's queue: what is behind it is left for the next look from the
+    front."""
 
-    delivery_id: int
-    customer_id: int
-    sent_at: datetime
+    due_at: datetime | None = None
+    delivery_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +67,21 @@ class Outcome:
     receipt: str
 
 
+_STATES = {
+    Status.SENT: (Delivery.State.SENT.value, ""),
+    Status.FAILED: (Delivery.State.FAILED.value, "refused"),
+    Status.UNKNOWN: (Delivery.State.UNKNOWN.value, "line_lost"),
+    Status.RETURNED: (Delivery.State.QUEUED.value, ""),
+}
+
+
 def outcome_of(result: Result) -> Outcome:
     """The engine's result as a row's next state."""
-    table = {
-        Status.SENT: (Delivery.State.SENT, ""),
-        Status.FAILED: (Delivery.State.FAILED, "refused"),
-        Status.DEFERRED: (Delivery.State.DEFERRED, "later" if result.code else "line_lost"),
-        Status.UNKNOWN: (Delivery.State.UNKNOWN, "line_lost"),
-        Status.RETURNED: (Delivery.State.QUEUED, ""),
-    }
-    state, reason = table[result.status]
-    return Outcome(result.id, str(state), reason, result.text)
+    if result.status is Status.DEFERRED:
+        reason = "later" if result.code else "line_lost"
+        return Outcome(result.id, Delivery.State.DEFERRED.value, reason, result.text)
+    state, reason = _STATES[result.status]
+    return Outcome(result.id, state, reason, result.text)
 
 
 def claim(
@@ -85,42 +92,53 @@ def claim(
     policy: SendingPolicy,
     at: datetime,
     limit: int = CLAIM,
+    place: Place | None = None,
 ) -> list[Claimed]:
     """Up to `limit` rows that may leave now, marked as `sending` by this run and committed; in marking order.
 
     `at` must grow from claim to claim of a run; asking again with the same one, after a commit whose answer
     was lost, gives what that commit marked. Rows whose customer may not be written to are skipped or put
-    off with their reason on the way. Empty when nothing is due, the campaign was paused or cancelled, or the
-    run was declared dead.
+    off with their reason on the way. `place` is where to look on from, and is moved. Empty when nothing is
+    due, the campaign was paused or cancelled, or the run was declared dead.
     """
+    place = place or Place()
     while True:
         with transaction.atomic():
-            if not may_go(run):
+            if not _may_go(run):
                 return []
             if marked := _marked(run, at):
                 return marked
-            due = _lock_due(merchant, campaign, limit)
+            due = _lock_due(merchant, campaign, limit, place)
             if not due:
                 return []
-            verdicts = checking.check(merchant=merchant, policy=policy, delivery_ids=due)
-            _refuse(merchant, [verdict for verdict in verdicts if verdict.reason])
-            claimed = _mark(merchant, run, [each.delivery_id for each in verdicts if not each.reason], at)
+            claimed = _mark_checked(merchant, run, policy, due, at)
         if claimed:
             return claimed
 
 
-def may_go(run: SendingRun) -> bool:
-    """Whether the run is alive and its campaign is being sent; both stay so until the transaction ends."""
+def _mark_checked(
+    merchant: Merchant, run: SendingRun, policy: SendingPolicy, due: Sequence[int], at: datetime
+) -> list[Claimed]:
+    if policy.cap_count:
+        # Two campaigns must not each count a customer's mails before the other has marked its own.
+        hold(f"mail cap:{merchant.pk}")
+    verdicts = checking.check(merchant=merchant, policy=policy, delivery_ids=due)
+    _refuse(merchant, [verdict for verdict in verdicts if verdict.reason])
+    return _mark(merchant, run, [each.delivery_id for each in verdicts if not each.reason], at)
+
+
+_MAY_GO = f"""
+    SELECT r.ended_at IS NULL AND c.state = 'sending' AS goes, c.state AS campaign_state
+    FROM {SendingRun._meta.db_table} r JOIN {Campaign._meta.db_table} c
+      ON c.id = r.campaign_id AND c.merchant_id = r.merchant_id
+    WHERE r.id = %(run)s AND r.merchant_id = %(merchant)s FOR SHARE OF r
+"""
+
+
+def _may_go(run: SendingRun) -> bool:
+    """Whether the campaign is being sent and the run alive; that it stays until the transaction ends."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            SELECT r.ended_at IS NULL AND c.state = 'sending'
-            FROM {SendingRun._meta.db_table} r JOIN {Campaign._meta.db_table} c
-              ON c.id = r.campaign_id AND c.merchant_id = r.merchant_id
-            WHERE r.id = %s AND r.merchant_id = %s FOR SHARE
-            """,
-            [run.pk, run.merchant_id],
-        )
+        cursor.execute(_MAY_GO, {"run": run.pk, "merchant": run.merchant_id})
         row = cursor.fetchone()
     return bool(row and row[0])
 
@@ -134,18 +152,34 @@ def _marked(run: SendingRun, at: datetime) -> list[Claimed]:
     ]
 
 
-def _lock_due(merchant: Merchant, campaign: Campaign, limit: int) -> list[int]:
+def _lock_due(merchant: Merchant, campaign: Campaign, limit: int, place: Place) -> list[int]:
+    """The next rows behind the place, or from the front when there are none. The index keeps a dead entry of
+    each row that was marked: from the front, every claim would pass all before it."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            SELECT id FROM {TABLE}
-            WHERE merchant_id = %s AND campaign_id = %s
-              AND state IN ('queued', 'deferred') AND due_at <= statement_timestamp()
-            ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED
-            """,
-            [merchant.pk, campaign.pk, limit],
-        )
-        return [row[0] for row in cursor.fetchall()]
+        while True:
+            cursor.execute(
+                f"""
+                SELECT id, due_at FROM {TABLE}
+                WHERE merchant_id = %(merchant)s AND campaign_id = %(campaign)s
+                  AND state IN ('queued', 'deferred') AND due_at <= statement_timestamp()
+                  {"AND (due_at, id) > (%(due_at)s, %(id)s)" if place.due_at else ""}
+                ORDER BY due_at, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+                """,
+                {
+                    "merchant": merchant.pk,
+                    "campaign": campaign.pk,
+                    "due_at": place.due_at,
+                    "id": place.delivery_id,
+                    "limit": limit,
+                },
+            )
+            rows = cursor.fetchall()
+            if rows or place.due_at is None:
+                break
+            place.due_at = None
+        if rows:
+            place.delivery_id, place.due_at = rows[-1]
+        return [row[0] for row in rows]
 
 
 def _mark(merchant: Merchant, run: SendingRun, delivery_ids: Sequence[int], at: datetime) -> list[Claimed]:
@@ -186,108 +220,61 @@ def _refuse(merchant: Merchant, verdicts: Sequence[checking.Verdict]) -> None:
 
 
 _GAVE_UP = f"v.state = 'deferred' AND d.attempts >= {MAX_ATTEMPTS}"
-# What was given back to a campaign that was cancelled meanwhile is not sent any more.
-_CANCELLED = "v.state = 'queued' AND c.state = 'cancelled'"
+# What comes back to a campaign that was cancelled meanwhile is not sent any more.
+_CANCELLED = "v.state IN ('queued', 'deferred') AND may.campaign_state = 'cancelled'"
+# One statement, so one round trip and one commit: the run's row is locked before any of its mails is.
 _WRITE = f"""
-    UPDATE {TABLE} d SET
-        state = CASE WHEN {_GAVE_UP} THEN 'failed' WHEN {_CANCELLED} THEN 'skipped' ELSE v.state END,
-        reason = CASE WHEN {_GAVE_UP} THEN 'gave_up' WHEN {_CANCELLED} THEN 'cancelled' ELSE v.reason END,
-        receipt = v.receipt,
-        sent_at = CASE WHEN v.state = 'sent' THEN clock_timestamp() END,
-        attempts = d.attempts - CASE WHEN v.state = 'queued' THEN 1 ELSE 0 END,
-        due_at = CASE WHEN v.state = 'deferred'
-            THEN now() + make_interval(secs => least({LONGEST_WAIT_SECONDS},
-                 {FIRST_WAIT_SECONDS} * power(2, greatest(d.attempts - 1, 0)))) ELSE d.due_at END,
-        run_id = CASE WHEN v.state IN ('queued', 'deferred') THEN NULL ELSE d.run_id END
-    FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[]) AS v (id, state, reason, receipt),
-         {Campaign._meta.db_table} c
-    WHERE d.id = v.id AND d.merchant_id = %s AND d.run_id = %s AND d.state IN ('sending', 'unknown')
-      AND c.id = d.campaign_id AND c.merchant_id = d.merchant_id
-    RETURNING d.id, d.customer_id, d.sent_at
+    WITH may AS MATERIALIZED ({_MAY_GO}),
+    written AS (
+        UPDATE {TABLE} d SET
+            state = CASE WHEN {_CANCELLED} THEN 'skipped' WHEN {_GAVE_UP} THEN 'failed' ELSE v.state END,
+            reason = CASE WHEN {_CANCELLED} THEN 'cancelled' WHEN {_GAVE_UP} THEN 'gave_up'
+                          ELSE v.reason END,
+            receipt = v.receipt,
+            sent_at = CASE WHEN v.state = 'sent' THEN clock_timestamp() END,
+            attempts = d.attempts - CASE WHEN v.state = 'queued' THEN 1 ELSE 0 END,
+            due_at = CASE WHEN v.state = 'deferred'
+                THEN now() + make_interval(secs => least({LONGEST_WAIT_SECONDS},
+                     {FIRST_WAIT_SECONDS} * power(2, greatest(d.attempts - 1, 0)))) ELSE d.due_at END,
+            run_id = CASE WHEN v.state IN ('queued', 'deferred') THEN NULL ELSE d.run_id END
+        FROM unnest(%(ids)s::bigint[], %(states)s::text[], %(reasons)s::text[], %(receipts)s::text[])
+             AS v (id, state, reason, receipt), may
+        WHERE d.id = v.id AND d.merchant_id = %(merchant)s AND d.run_id = %(run)s
+          AND d.state IN ('sending', 'unknown')
+    )
+    SELECT goes FROM may
 """
 
 
-@transaction.atomic
-def record(*, campaign: Campaign, run: SendingRun, outcomes: Sequence[Outcome]) -> tuple[bool, list[Sent]]:
-    """Writes what came back: whether the run may go on, and what was sent and is still to be told (`tell`).
+def record(*, campaign: Campaign, run: SendingRun, outcomes: Sequence[Outcome]) -> bool:
+    """Writes what came back; whether the run may go on. What was sent is still to be told (telling.py).
 
-    When it may not, the caller must hand nothing more over: the reaper may have given its rows to others. Of
-    a mail that the reaper has called `unknown` the better knowledge is taken; nothing else moves. Asking
-    again after a broken commit is harmless.
+    When it may not go on, the caller must hand nothing more over: the reaper may have given its rows to
+    others. Of a mail that the reaper has called `unknown` the better knowledge is taken; nothing else moves.
+    Asking again after a broken commit is harmless.
     """
-    alive = may_go(run)
-    sent = _write(run, outcomes)
-    if sent and not alive:
-        tell(campaign=campaign, run=run, sent=sent)  # nobody would come by for what a dead run left untold
-        return alive, []
-    return alive, sent
+    alive = _write(run, outcomes)
+    if not alive:
+        # Nobody would come by for what a dead run left untold.
+        telling.tell(campaign=campaign, run=run, delivery_ids=[each.delivery_id for each in outcomes])
+    return alive
 
 
-def _write(run: SendingRun, outcomes: Sequence[Outcome]) -> list[Sent]:
-    """Those that were sent; the caller holds the run and its campaign."""
+def _write(run: SendingRun, outcomes: Sequence[Outcome]) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(
             _WRITE,
-            [
-                [each.delivery_id for each in outcomes],
-                [each.state for each in outcomes],
-                [each.reason for each in outcomes],
-                [each.receipt[:500] for each in outcomes],
-                run.merchant_id,
-                run.pk,
-            ],
+            {
+                "ids": [each.delivery_id for each in outcomes],
+                "states": [each.state for each in outcomes],
+                "reasons": [each.reason for each in outcomes],
+                "receipts": [each.receipt[:500] for each in outcomes],
+                "merchant": run.merchant_id,
+                "run": run.pk,
+            },
         )
-        return [Sent(*row) for row in cursor.fetchall() if row[2] is not None]
-
-
-@transaction.atomic
-def tell(*, campaign: Campaign, run: SendingRun, sent: Sequence[Sent]) -> None:
-    """Puts the mails on their customers' timelines and notes when each was last written to.
-
-    Apart from `record`, so that announcing costs a statement for hundreds of mails; a dead run's are told by
-    the reaper. Telling twice is harmless.
-    """
-    customers = [each.customer_id for each in sent]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            WITH held AS (SELECT customer_id FROM {Metrics._meta.db_table}
-                          WHERE merchant_id = %(merchant)s AND customer_id = ANY(%(customers)s)
-                          ORDER BY customer_id FOR NO KEY UPDATE)
-            UPDATE {Metrics._meta.db_table} m SET last_sent_at = now() FROM held
-            WHERE m.merchant_id = %(merchant)s AND m.customer_id = held.customer_id
-            """,
-            {"merchant": run.merchant_id, "customers": customers},
-        )
-    facts = {"campaign": campaign.name, "campaign_id": campaign.pk}
-    emit_many(
-        [
-            Draft(
-                events.MAIL_SENT,
-                customer_id=each.customer_id,
-                subject_type="marketing.campaign",
-                subject_id=campaign.pk,
-                data=facts | {"delivery_id": each.delivery_id},
-                dedupe_key=f"delivery:{each.delivery_id}",
-                occurred_at=each.sent_at,
-            )
-            for each in sent
-        ],
-        merchant=run.merchant_id,
-    )
-    last = max(each.sent_at for each in sent)
-    SendingRun.objects.filter(pk=run.pk, told_until__lt=last).update(told_until=last)
-
-
-def _untold(run: SendingRun) -> list[Sent]:
-    rows = Delivery.objects.filter(
-        merchant=run.merchant_id,
-        campaign=run.campaign_id,
-        state=Delivery.State.SENT,
-        run_id=run.pk,
-        sent_at__gt=run.told_until,
-    )
-    return [Sent(pk, who, at) for pk, who, at in rows.values_list("pk", "customer_id", "sent_at") if at]
+        row = cursor.fetchone()
+    return bool(row and row[0])
 
 
 def give_back(*, campaign: Campaign, run: SendingRun, delivery_ids: Sequence[int]) -> None:
@@ -296,7 +283,18 @@ def give_back(*, campaign: Campaign, run: SendingRun, delivery_ids: Sequence[int
 
 
 def _untouched(delivery_id: int) -> Outcome:
-    return Outcome(delivery_id, str(Delivery.State.QUEUED), "", "")
+    return Outcome(delivery_id, Delivery.State.QUEUED.value, "", "")
+
+
+def _doubtful(delivery_id: int) -> Outcome:
+    return Outcome(delivery_id, Delivery.State.UNKNOWN.value, "line_lost", "")
+
+
+def take_back(*, run: SendingRun, delivery_ids: Sequence[int]) -> None:
+    """Mails of this run that were refused for a reason that is not theirs wait again."""
+    Delivery.objects.filter(
+        merchant=run.merchant_id, run_id=run.pk, pk__in=list(delivery_ids), state=Delivery.State.FAILED
+    ).update(state=Delivery.State.QUEUED, reason="", run_id=None, attempts=F("attempts") - 1)
 
 
 def beat(run: SendingRun) -> bool:
@@ -310,25 +308,31 @@ def silent_runs() -> list[SendingRun]:
     return list(SendingRun.objects.filter(ended_at__isnull=True, beat_at__lt=limit).order_by("pk")[:200])
 
 
-@transaction.atomic
 def reap(run: SendingRun) -> tuple[int, int]:
     """(returned, unknown) of a dead run: see the module's text for which is which."""
-    held = (
-        SendingRun.objects.select_for_update(skip_locked=True)
-        .filter(pk=run.pk, ended_at__isnull=True)
-        .first()
-    )
+    return _end(run, None)
+
+
+def end(run: SendingRun, *, in_doubt: Sequence[int]) -> tuple[int, int]:
+    """(returned, unknown): a run says that it is over. Whatever the database still holds as being handed over
+    by it goes back, except for those that it can't vouch for. Nothing for a run that is over already."""
+    return _end(run, in_doubt)
+
+
+@transaction.atomic
+def _end(run: SendingRun, in_doubt: Sequence[int] | None) -> tuple[int, int]:
+    found = SendingRun.objects.select_for_update(skip_locked=in_doubt is None)
+    held = found.filter(pk=run.pk, ended_at__isnull=True).select_related("campaign").first()
     if held is None:
         return 0, 0
-    may_go(held)  # for its lock on the campaign
-    if untold := _untold(held):
-        tell(campaign=held.campaign, run=held, sent=untold)
     mine = Delivery.objects.filter(merchant=held.merchant_id, run_id=held.pk, state=Delivery.State.SENDING)
     ids = list(mine.order_by("sending_at", "pk").values_list("pk", flat=True))
-    doubtful, safe = ids[: held.window], ids[held.window :]
-    mine.filter(pk__in=doubtful).update(state=Delivery.State.UNKNOWN, reason="line_lost")
-    if safe:
-        _write(held, [_untouched(each) for each in safe])
+    doubtful = set(ids[: held.window]) if in_doubt is None else set(ids) & set(in_doubt)
+    outcomes = [_doubtful(each) if each in doubtful else _untouched(each) for each in ids]
+    if outcomes:
+        _write(held, outcomes)
+    if in_doubt is None:
+        telling.tell_rest(held)
     held.ended_at = timezone.now()
     held.save(update_fields=["ended_at"])
-    return len(safe), len(doubtful)
+    return len(ids) - len(doubtful), len(doubtful)

@@ -7,7 +7,7 @@ from django.utils import timezone, translation
 
 from crm.events import handling
 from crm.events.actor import acting
-from crm.events.emitting import BATCH, Draft, emit, emit_many
+from crm.events.emitting import BATCH, Draft, emit, emit_many, emit_selected
 from crm.events.handling import HANDLERS, on, on_every
 from crm.events.models import Delivery, Event
 from crm.events.types import REGISTRY, EventType
@@ -212,3 +212,41 @@ def test_figures_are_grouped_and_words_are_the_readers(language, rows, sentence,
 def test_a_grouped_figure_still_chooses_its_plural(scoped):
     told = [CAMPAIGN_STARTED.sentence({"campaign": "Tea", "people": n}) for n in (1, 1_204)]
     assert told == ["Campaign “Tea” started to 1 person", "Campaign “Tea” started to 1,204 people"]
+
+
+SELECT = """
+    SELECT n, 'tests.thing', n, jsonb_build_object('what', %(what)s::text), 'thing:' || n, now()
+    FROM generate_series(1, %(last)s) n
+"""
+
+
+def selected(merchant, kind, last):
+    told = {"what": "50% off", "last": last}
+    return emit_selected(kind, merchant=merchant, select=SELECT, params=told, topics=["tests.thing:1"])
+
+
+def test_thousands_of_like_facts_are_one_statement(scoped, kind, listen, django_assert_max_num_queries, rung):
+    listen("tests.hear")
+    listen("tests.listen_too")
+    selected(scoped, kind, 1)
+    with django_assert_max_num_queries(3):  # two of them ask whether webhooks and journeys want it
+        assert selected(scoped, kind, 300) == 299
+    # once, whoever asks again
+    tasks = rung(lambda: selected(scoped, kind, 301))
+    events = Event.objects.filter(name=kind.name).order_by("customer_id")
+    assert [(one.customer_id, one.subject_id, one.dedupe_key) for one in events] == [
+        (n, n, f"thing:{n}") for n in range(1, 302)
+    ]
+    assert {one.data["what"] for one in events} == {"50% off"}
+    owed = Delivery.objects.filter(handler__startswith="tests.")
+    assert sorted(owed.values_list("handler", flat=True)) == 301 * ["tests.hear"] + 301 * ["tests.listen_too"]
+    newest = set(Delivery.objects.filter(event=events[300]).values_list("pk", flat=True))
+    assert [set(args[0]) for name, args, _later in tasks if name == "events.deliver"] == [newest]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_selection_is_refused_outside_a_transaction_too(merchant, kind):
+    with merchant_scope(merchant):
+        with pytest.raises(TransactionManagementError):
+            selected(merchant, kind, 3)
+        assert Event.objects.count() == 0

@@ -19,7 +19,7 @@ from customers.models import Customer, Suppression
 from customers.registries import HOLDS, Hold
 from marketing.campaigns import services
 from marketing.models import Campaign, Delivery, SendingPolicy, SendingRun
-from marketing.sending import checking, claiming, reaping
+from marketing.sending import checking, claiming, reaping, telling
 from marketing.sending.checking import quiet_until
 from marketing.sending.runner import Runner
 from tests.factories.customers import make_consent, make_customer
@@ -236,7 +236,7 @@ def test_staff_may_resend_what_is_unknown(scoped: Merchant, smtp_sink: SmtpSink)
     campaign = send(make_campaign(scoped))
     row = Delivery.objects.get(campaign=campaign)
     smtp_sink.heal()
-    assert services.deliveries_resend(campaign=campaign, delivery_ids=[row.pk], actor=None) == 1
+    assert services.deliveries_resend(campaign=campaign, delivery_ids=[row.pk]) == 1
     work(campaign)
     assert states(campaign) == {("sent", ""): 1}
     assert len({mail.message["Message-ID"] for mail in smtp_sink.mails}) == 1
@@ -247,9 +247,7 @@ def test_no_server_loses_nothing(scoped: Merchant, settings) -> None:
     settings.SMTP_PORT = 1
     campaign = make_campaign(scoped)
     services.campaign_start(campaign=campaign)
-    runner = Runner(merchant=scoped, campaign=campaign, connections=2)
-    runner._engine.limits = type(runner._engine.limits)(connections=2, give_up_seconds=0.5, batch_seconds=0.0)
-    report = runner.run()
+    report = Runner(merchant=scoped, campaign=campaign, connections=2, give_up_seconds=0.5).run()
     assert report.trouble
     assert states(campaign) == {("queued", ""): 1}
     assert Delivery.objects.get().attempts == 0
@@ -345,8 +343,7 @@ def test_the_reaper_doubts_what_may_have_left_and_returns_the_rest(scoped: Merch
     campaign = services.campaign_start(campaign=make_campaign(scoped))
     run = SendingRun.objects.create(merchant=scoped, campaign=campaign, window=2)
     held = claim(campaign, run, dt.datetime.now(dt.UTC))
-    alive, sent = claiming.record(campaign=campaign, run=run, outcomes=[outcome(held[1])])
-    assert (alive, [each.delivery_id for each in sent]) == (True, [held[1]])
+    assert claiming.record(campaign=campaign, run=run, outcomes=[outcome(held[1])])
     # when it is silent
     assert reaping.reap_silent_runs() == 0
     with time_machine.travel(dt.datetime.now(dt.UTC) + dt.timedelta(seconds=claiming.SILENCE_SECONDS + 1)):
@@ -359,8 +356,7 @@ def test_the_reaper_doubts_what_may_have_left_and_returns_the_rest(scoped: Merch
     # and what was sent is told although the run died before it told so
     assert told() == {held[1]}
     # and what it says when it wakes up is believed, but it may go no further
-    late = claiming.record(campaign=campaign, run=run, outcomes=[outcome(held[0]), outcome(held[3])])
-    assert late == (False, [])
+    assert not claiming.record(campaign=campaign, run=run, outcomes=[outcome(held[0]), outcome(held[3])])
     assert told() == {held[0], held[1]}
     assert states(campaign) == {("sent", ""): 2, ("unknown", "line_lost"): 1, ("queued", ""): 2}
     assert claim(campaign, run, dt.datetime.now(dt.UTC)) == []
@@ -383,10 +379,10 @@ def test_an_outcome_written_twice_is_told_once(scoped: Merchant) -> None:
     campaign = services.campaign_start(campaign=make_campaign(scoped))
     run = SendingRun.objects.create(merchant=scoped, campaign=campaign)
     (held,) = claim(campaign, run, dt.datetime.now(dt.UTC))
-    _alive, sent = claiming.record(campaign=campaign, run=run, outcomes=[outcome(held)])
-    assert claiming.record(campaign=campaign, run=run, outcomes=[outcome(held)]) == (True, [])
     for _ in range(2):
-        claiming.tell(campaign=campaign, run=run, sent=sent)
+        assert claiming.record(campaign=campaign, run=run, outcomes=[outcome(held)])
+    for _ in range(2):
+        telling.tell(campaign=campaign, run=run, delivery_ids=[held])
     assert told() == {held}
 
 

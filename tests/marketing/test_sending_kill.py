@@ -17,7 +17,7 @@ from django.db import connection
 from crm.accounts.models import Merchant
 from crm.lib.tenancy import merchant_scope
 from customers.models import Consent, Customer
-from marketing.campaigns import services
+from marketing.campaigns import preparing, services
 from marketing.models import Campaign, Delivery
 from marketing.sending import claiming, reaping
 from tests.factories.accounts import make_merchant
@@ -98,7 +98,7 @@ def test_killed_workers_double_and_lose_nothing(
     audience(merchant, people)
     campaign = make_campaign(merchant)
     with merchant_scope(merchant):
-        services.campaign_start(campaign=campaign)
+        assert preparing.campaign_prepare(campaign=services.campaign_start(campaign=campaign))
         # when two workers send it, and one is killed again and again in the midst of it
         chance, rounds = random.Random(7), 0
         steady = worker(env, campaign)

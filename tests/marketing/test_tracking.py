@@ -247,3 +247,12 @@ def test_the_way_out_is_that_of_who_they_are_now(sent: Delivery, scoped: Merchan
     assert answer.status_code == 200 and "You are unsubscribed" in answer.content.decode()
     assert consent_now(customer=survivor, channel="email") is False
     assert Event.objects.get(name="marketing.unsubscribed").customer_id == survivor.pk
+
+
+def test_who_opens_a_doubtful_mail_is_a_person(sent: Delivery) -> None:
+    handed = timezone.now() - dt.timedelta(minutes=5)
+    Delivery.objects.update(state="unknown", sent_at=None, sending_at=handed)
+    ask(picture(sent))
+    sent.refresh_from_db()
+    assert sent.opened_at is not None
+    assert Engagement.objects.get().label == ""

@@ -7,8 +7,8 @@ import yaml
 
 from tests.support.settings_names import ROOT, settings_names
 
-SERVICES = {"postgres", "redis", "migrate", "web", "live", "worker", "bulk", "beat", "proxy"}
-APP = {"migrate", "web", "live", "worker", "bulk", "beat"}
+SERVICES = {"postgres", "redis", "migrate", "web", "live", "worker", "sender", "bulk", "beat", "proxy"}
+APP = {"migrate", "web", "live", "worker", "sender", "bulk", "beat"}
 SECRETS = {"SECRET_KEY", "FIELD_ENCRYPTION_KEY", "POSTGRES_PASSWORD", "SMTP_PASSWORD"}
 
 
@@ -72,8 +72,8 @@ def test_the_files_that_the_containers_need_exist(compose):
 
 def test_workers_together_serve_every_queue(compose):
     queues = set()
-    for name in ("worker", "bulk"):
+    for name in ("worker", "sender", "bulk"):
         words = compose["services"][name]["command"]
         queues |= set(words[words.index("-Q") + 1].split(","))
 
-    assert queues == {"default", "mail", "imports", "insight"}
+    assert queues == {"default", "mail", "campaigns", "imports", "insight"}

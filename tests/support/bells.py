@@ -23,7 +23,7 @@ def rung(django_capture_on_commit_callbacks: Callable[..., object]) -> Callable[
     def tasks_of(act: Callable[[], object]) -> list[Rung]:
         ringing._rung.clear()
         client = redis_client()
-        queues = [f"{settings.REDIS_PREFIX}:{name}" for name in ("default", "insight", "mail")]
+        queues = [f"{settings.REDIS_PREFIX}:{name}" for name in ("default", "insight", "mail", "campaigns")]
         client.delete(*queues)
         with django_capture_on_commit_callbacks(execute=True):
             act()

@@ -18,7 +18,7 @@ from crm.local.stack import status
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 180.0
-ALL_QUEUES = "default,mail,imports,insight"
+ALL_QUEUES = "default,mail,campaigns,imports,insight"
 
 
 @dataclass

@@ -1,0 +1,55 @@
+"""From a claimed row to the bytes for the wire."""
+
+from __future__ import annotations
+
+import time
+from email.utils import formatdate
+
+from crm.accounts.models import Merchant
+from customers.preferences.links import preferences_url
+from marketing.engine.compile import BoundMail, CompiledMail, Envelope
+from marketing.engine.headers import address
+from marketing.engine.layout import LINKS_NAME, PIXEL_NAME
+from marketing.engine.smtp import Outgoing
+from marketing.models import Campaign
+from marketing.sending import content, tokens
+from marketing.sending.handover import Mail
+
+
+class Renderer:
+    """Raises TemplateError, BadAddress or ValueError when the campaign's mail can't be made at all."""
+
+    def __init__(self, merchant: Merchant, campaign: Campaign) -> None:
+        self._merchant, self._tracks = merchant, campaign.tracks
+        self.mail: CompiledMail
+        self._bound: BoundMail
+        self.mail, self._bound = content.bound(campaign, merchant)
+        self._numbers = range(len(self.mail.links))
+        self._second, self._date = 0, ""
+
+    def render(self, mail: Mail) -> Outgoing:
+        """Raises RenderError, BadAddress or ValueError for this recipient's."""
+        row = mail.row
+        to = address(row.address)
+        leave = tokens.unsubscribe_url(row.delivery_id)
+        choose = preferences_url(row.customer_id, self._merchant, row.address)
+        context = {**mail.context, content.UNSUBSCRIBE: leave, content.PREFERENCES: choose}
+        if self._tracks:
+            context[LINKS_NAME] = [tokens.click_url(row.delivery_id, number) for number in self._numbers]
+            context[PIXEL_NAME] = tokens.open_url(row.delivery_id)
+        envelope = Envelope(
+            message_id=row.message_id,
+            to_email=row.address,
+            date=self._now(),
+            to_name=mail.context["customer"]["name"],
+            unsubscribe_url=leave,
+        )
+        data = self._bound.render(context, envelope)
+        return Outgoing(row.delivery_id, self._bound.mail_from, to.email, data, utf8=to.utf8)
+
+    def _now(self) -> str:
+        """The Date field; made once a second."""
+        second = int(time.time())
+        if second != self._second:
+            self._second, self._date = second, formatdate(second)
+        return self._date

@@ -1,0 +1,87 @@
+"""What was sent is told: on the customers' timelines, in their figures, and to who keeps refused addresses.
+
+Apart from writing the outcome, so that telling costs a few statements for thousands of mails. All of it may
+be done twice; a dead run's is done by the reaper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connection, transaction
+
+from crm.events.emitting import emit_selected
+from customers.models import Metrics
+from marketing.campaigns import events
+from marketing.models import Campaign, Delivery, SendingRun
+from marketing.sending import refusals
+
+TABLE = Delivery._meta.db_table
+_SENT = f"""
+    SELECT d.customer_id, 'marketing.campaign', d.campaign_id,
+           jsonb_build_object('campaign', %(campaign)s::text, 'campaign_id', d.campaign_id,
+                              'delivery_id', d.id),
+           'delivery:' || d.id, d.sent_at
+    FROM {TABLE} d
+    WHERE d.merchant_id = %(merchant)s AND d.id = ANY(%(ids)s) AND d.run_id = %(run)s AND d.state = 'sent'
+"""
+
+
+@transaction.atomic
+def tell(*, campaign: Campaign, run: SendingRun, delivery_ids: Sequence[int]) -> None:
+    """Announces those of the mails that were sent and notes when each customer was last written to; those
+    that the server refused are shown to whoever asked for them."""
+    if not delivery_ids:
+        return
+    told: dict[str, Any] = {
+        "merchant": run.merchant_id,
+        "run": run.pk,
+        "ids": list(delivery_ids),
+        "campaign": campaign.name,
+    }
+    emit_selected(
+        events.MAIL_SENT,
+        merchant=run.merchant_id,
+        select=_SENT,
+        params=told,
+        topics=[f"marketing.campaign:{campaign.pk}"],
+    )
+    _note_last(told)
+    refusals.hand_on(merchant_id=run.merchant_id, delivery_ids=told["ids"])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            UPDATE {SendingRun._meta.db_table} r SET told_until = greatest(r.told_until, s.last)
+            FROM (SELECT max(sent_at) AS last FROM {TABLE} WHERE merchant_id = %(merchant)s
+                  AND id = ANY(%(ids)s) AND run_id = %(run)s AND state = 'sent') s
+            WHERE r.id = %(run)s AND r.merchant_id = %(merchant)s AND s.last > r.told_until
+            """,
+            told,
+        )
+
+
+def _note_last(told: dict[str, Any]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            WITH sent AS (SELECT customer_id, max(sent_at) AS at FROM {TABLE}
+                          WHERE merchant_id = %(merchant)s AND id = ANY(%(ids)s) AND run_id = %(run)s
+                            AND state = 'sent' GROUP BY customer_id),
+            held AS (SELECT m.customer_id, sent.at FROM {Metrics._meta.db_table} m JOIN sent
+                       ON sent.customer_id = m.customer_id
+                     WHERE m.merchant_id = %(merchant)s ORDER BY m.customer_id FOR NO KEY UPDATE OF m)
+            UPDATE {Metrics._meta.db_table} m SET last_sent_at = greatest(m.last_sent_at, held.at) FROM held
+            WHERE m.merchant_id = %(merchant)s AND m.customer_id = held.customer_id
+            """,
+            told,
+        )
+
+
+def tell_rest(run: SendingRun) -> None:
+    """What a dead run had written and not told."""
+    rows = Delivery.objects.filter(merchant=run.merchant_id, campaign=run.campaign_id, run_id=run.pk)
+    sent = rows.filter(state=Delivery.State.SENT, sent_at__gt=run.told_until)
+    refused = rows.filter(state=Delivery.State.FAILED, reason="refused")
+    ids = [*sent.values_list("pk", flat=True), *refused.values_list("pk", flat=True)]
+    tell(campaign=run.campaign, run=run, delivery_ids=ids)
