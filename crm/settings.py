@@ -196,6 +196,7 @@ CELERY_BEAT_SCHEDULE = {
     "service.sweep": {"task": "service.sweep", "schedule": 60.0},
     "reviews.sweep": {"task": "reviews.sweep", "schedule": 300.0},
     "marketing.sweep_sending": {"task": "marketing.sweep_sending", "schedule": 15.0},
+    "marketing.sweep_clicks": {"task": "marketing.sweep_clicks", "schedule": 15.0},
     "marketing.sweep_journeys": {"task": "marketing.sweep_journeys", "schedule": 30.0},
     "marketing.sweep_segments": {"task": "marketing.sweep_segments", "schedule": 10.0},
     "marketing.refresh_segments": {"task": "marketing.refresh_segments", "schedule": crontab(minute="*/15")},

@@ -1,6 +1,7 @@
 """Marketing by REST; each part registers its own operations."""
 
 from marketing.campaigns import api as campaigns_api
+from marketing.campaigns import rules_api
 from marketing.segments import api as segments_api
 
-__all__ = ["campaigns_api", "segments_api"]
+__all__ = ["campaigns_api", "rules_api", "segments_api"]

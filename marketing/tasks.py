@@ -1,5 +1,6 @@
 """Celery finds this app's doors here; each part of marketing keeps its own."""
 
+from marketing.campaigns.tasks import sweep_clicks
 from marketing.journeys.tasks import sweep_journeys
 from marketing.segments.tasks import build_segment, refresh_segments, sweep_segments
 from marketing.sending.tasks import clear_campaign, prepare_campaign, send_campaign, sweep_sending
@@ -10,6 +11,7 @@ __all__ = [
     "prepare_campaign",
     "refresh_segments",
     "send_campaign",
+    "sweep_clicks",
     "sweep_journeys",
     "sweep_segments",
     "sweep_sending",

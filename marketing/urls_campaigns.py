@@ -3,7 +3,7 @@
 from django.urls import URLPattern
 
 from crm.accounts.routes import staff_path
-from marketing.campaigns import template_views, views
+from marketing.campaigns import preview_views, template_views, views
 
 urlpatterns: list[URLPattern] = [
     staff_path("campaigns/", views.campaign_list, name="campaign_list", needs="campaigns.view"),
@@ -28,7 +28,7 @@ urlpatterns: list[URLPattern] = [
     ),
     staff_path(
         "campaigns/templates/<int:pk>/preview/",
-        template_views.template_preview,
+        preview_views.template_preview,
         name="template_preview",
         needs="campaigns.view",
     ),
@@ -42,7 +42,7 @@ urlpatterns: list[URLPattern] = [
     staff_path("campaigns/<int:pk>/edit/", views.campaign_edit, name="campaign_edit", needs="campaigns.edit"),
     staff_path(
         "campaigns/<int:pk>/preview/",
-        template_views.campaign_preview,
+        preview_views.campaign_preview,
         name="campaign_preview",
         needs="campaigns.view",
     ),

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django_filters import ChoiceFilter, FilterSet
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -18,6 +18,7 @@ from crm.api.registry import register
 from crm.api.serializers import ApiModelSerializer, ApiSerializer, MoneyField, TenantRelatedField
 from crm.api.views import ReadViewSet
 from marketing.campaigns import selectors, services
+from marketing.campaigns.revenue import Model, policy_here, rule_asked
 from marketing.models import Campaign, Delivery, Segment, Template
 from marketing.models.template import BODY_CHARS
 
@@ -225,11 +226,19 @@ class CampaignViewSet(ReadViewSet):
         )
         return Response({"resent": count})
 
-    @extend_schema(responses={200: FiguresSerializer})
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("model", str, enum=Model.values, description="How an order's worth is shared."),
+            OpenApiParameter("days", int, description="Days that an order may come behind a look, 1–90."),
+            OpenApiParameter("opens", str, enum=["0", "1"], description="1: opened mails count too."),
+        ],
+        responses={200: FiguresSerializer},
+    )
     @action(detail=True, methods=["get"], filterset_class=None)
     def figures(self, request: Request, pk: str = "") -> Response:
-        """What became of the mails."""
-        return Response(FiguresSerializer(selectors.funnel(self.get_object(), None)).data)
+        """What became of the mails. Revenue is counted by the shop's sending rules unless asked otherwise."""
+        rule = rule_asked(request.query_params.dict(), policy_here())
+        return Response(FiguresSerializer(selectors.funnel(self.get_object(), None, rule)).data)
 
     def _shown(self, campaign: Campaign) -> Response:
         return Response(CampaignSerializer(campaign).data)

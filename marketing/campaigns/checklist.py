@@ -9,6 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from crm.accounts.models import Merchant
+from marketing.campaigns.spam_words import shouts, spam_words
 from marketing.campaigns.starters import is_unwritten
 from marketing.engine.errors import BadAddress, TemplateError
 from marketing.engine.headers import address
@@ -20,6 +21,8 @@ AUDIENCE, CONTENT, SENDER = "audience", "content", "sender"
 # Gmail cuts a mail's HTML here and hides the rest, the unsubscribe link with it.
 GMAIL_BYTES = 102_000
 SUBJECT_SHOWN = 60
+# So many different ones make a mail look like junk.
+MANY_WORDS = 3
 _ALT = re.compile(r"<(?:mj-image|img)\b(?![^>]*\balt=)[^>]*>", re.IGNORECASE)
 
 
@@ -108,7 +111,20 @@ def _content(campaign: Campaign, merchant: Merchant) -> list[Point]:
         )
     if _ALT.search(campaign.body):
         points.append(Point("warn", _("Pictures"), _("A picture has no description (alt).")))
+    points += _words(campaign, mail.words)
     points.append(_links(mail.links, campaign))
+    return points
+
+
+def _words(campaign: Campaign, text: str) -> list[Point]:
+    """What a filter of junk mail may weigh against it."""
+    points = []
+    if shouts(campaign.subject):
+        points.append(Point("warn", _("Subject"), _("It shouts: capitals or !! look like junk mail.")))
+    found = spam_words(campaign.subject, campaign.preheader, text)
+    if len(found) >= MANY_WORDS:
+        said = _("Filters of junk mail know these: %(words)s") % {"words": ", ".join(found[:8])}
+        points.append(Point("warn", _("Words"), said))
     return points
 
 

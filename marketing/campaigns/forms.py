@@ -109,6 +109,7 @@ class ScheduleForm(forms.Form):
 
 
 class TestSendForm(forms.Form):
+    customer = forms.CharField(required=False, widget=forms.HiddenInput(attrs={"data-seen-as": ""}))
     to = forms.EmailField(
         label=_("Send a test to"),
         widget=forms.EmailInput(attrs={"class": "form-control", "aria-label": _("Send a test to")}),
@@ -118,7 +119,10 @@ class TestSendForm(forms.Form):
 class PolicyForm(forms.ModelForm[SendingPolicy]):
     class Meta:
         model = SendingPolicy
-        fields = ("cap_count", "cap_days", "quiet_from", "quiet_until", "attribution_days")
+        fields = (
+            *("cap_count", "cap_days", "quiet_from", "quiet_until"),
+            *("attribution_model", "attribution_days", "attribution_opens"),
+        )
         widgets = {
             "quiet_from": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
             "quiet_until": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
@@ -126,6 +130,8 @@ class PolicyForm(forms.ModelForm[SendingPolicy]):
         help_texts = {
             "cap_count": _("Marketing mails to one person; 0 means no limit."),
             "quiet_from": _("In the customer's own time zone. Empty: no quiet hours."),
+            "attribution_days": _("Between 1 and 90. Reports can be looked at with another window any time."),
+            "attribution_opens": _("Mail programs open by themselves, so opens say less than clicks."),
         }
 
     def clean(self) -> dict[str, Any]:

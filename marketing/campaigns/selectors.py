@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from crm.accounts.models import Membership
 from customers.visibility import narrowed, seen_by
-from marketing.models import Attribution, Campaign, Delivery, Engagement, Link
+from marketing.campaigns.revenue import Revenue, Rule, policy_here, revenue, rule_of
+from marketing.models import Campaign, Delivery, Engagement, Link
 from marketing.models.delivery import reason_text
 
 Text = str | Promise
@@ -75,10 +76,14 @@ GROUPS: dict[str, tuple[Text, Q]] = {
 }
 
 
-def funnels(campaigns: Sequence[Campaign], membership: Membership | None) -> dict[int, Funnel]:
-    """A funnel for each campaign, of the customers that the member sees (None: a program, which sees all).
-    Three queries, however many there are."""
+def funnels(
+    campaigns: Sequence[Campaign], membership: Membership | None, rule: Rule | None = None
+) -> dict[int, Funnel]:
+    """A funnel for each campaign, of the customers that the member sees (None: a program, which sees all);
+    revenue under `rule`, else the shop's own. Four queries at most, however many there are."""
     ids = [campaign.pk for campaign in campaigns]
+    if not ids:
+        return {}
     rows = (
         _seen(Delivery.objects.filter(campaign__in=ids), membership)
         .values("campaign_id", "state", "reason")
@@ -90,20 +95,19 @@ def funnels(campaigns: Sequence[Campaign], membership: Membership | None) -> dic
         )
         .order_by()
     )
-    money: dict[int, dict[str, Any]] = {
-        row["campaign_id"]: dict(row)
-        for row in _seen(Attribution.objects.filter(campaign__in=ids), membership)
-        .values("campaign_id")
-        .annotate(net=Sum("net"), orders=Count("pk"))
-        .order_by()
-    }
+    money = revenue(
+        ids,
+        rule=rule or rule_of(policy_here()),
+        membership=membership,
+        merchant_id=campaigns[0].merchant_id,
+    )
     grouped: dict[int, list[dict[str, Any]]] = {pk: [] for pk in ids}
     for row in rows:
         grouped[row["campaign_id"]].append(dict(row))
-    return {pk: _funnel(found, money.get(pk)) for pk, found in grouped.items()}
+    return {pk: _funnel(found, money.get(pk, Revenue())) for pk, found in grouped.items()}
 
 
-def _funnel(rows: list[dict[str, Any]], money: dict[str, Any] | None) -> Funnel:
+def _funnel(rows: list[dict[str, Any]], money: Revenue) -> Funnel:
     by_state: dict[str, int] = {}
     for row in rows:
         by_state[row["state"]] = by_state.get(row["state"], 0) + row["people"]
@@ -124,14 +128,14 @@ def _funnel(rows: list[dict[str, Any]], money: dict[str, Any] | None) -> Funnel:
         opened=sum(row["opened"] for row in rows),
         clicked=sum(row["clicked"] for row in rows),
         unsubscribed=sum(row["unsubscribed"] for row in rows),
-        revenue=money["net"] if money else Decimal(0),
-        orders=money["orders"] if money else 0,
+        revenue=money.net,
+        orders=money.orders,
         reasons=sorted(reasons, key=lambda reason: -reason.people),
     )
 
 
-def funnel(campaign: Campaign, membership: Membership | None) -> Funnel:
-    return funnels([campaign], membership)[campaign.pk]
+def funnel(campaign: Campaign, membership: Membership | None, rule: Rule | None = None) -> Funnel:
+    return funnels([campaign], membership, rule)[campaign.pk]
 
 
 def _seen(rows: QuerySet[Any], membership: Membership | None, prefix: str = "customer__") -> QuerySet[Any]:
@@ -140,7 +144,7 @@ def _seen(rows: QuerySet[Any], membership: Membership | None, prefix: str = "cus
 
 def links(campaign: Campaign, membership: Membership) -> QuerySet[Link]:
     """The campaign's links with how many people whom the member sees clicked each (`people`)."""
-    person = Q(engagements__kind=Engagement.Kind.CLICK, engagements__label="")
+    person = Q(engagements__kind=Engagement.Kind.CLICK, engagements__label="", engagements__waits=False)
     person &= seen_by(membership, "engagements__delivery__customer__") or Q()
     return (
         Link.objects.filter(campaign=campaign)
@@ -162,6 +166,26 @@ def people(
 def doubtful(campaign: Campaign, membership: Membership | None) -> QuerySet[Delivery]:
     """The mails of which nobody knows whether they arrived, to customers that the member sees."""
     return _seen(Delivery.objects.filter(campaign=campaign, state=State.UNKNOWN), membership)
+
+
+@dataclass(frozen=True)
+class Device:
+    """Mails whose reader opened or clicked them on such a device; a mail read on two counts for both."""
+
+    label: Text
+    people: int
+
+
+def devices(campaign: Campaign, membership: Membership) -> list[Device]:
+    """On what the campaign was read by people, the most used first. One query."""
+    looks = Engagement.objects.filter(delivery__campaign=campaign, label="", waits=False).exclude(device="")
+    rows = (
+        narrowed(looks, membership, "delivery__customer__")
+        .values_list("device")
+        .annotate(people=Count("delivery", distinct=True))
+        .order_by("-people", "device")
+    )
+    return [Device(Engagement.Device(device).label, people) for device, people in rows]
 
 
 def programs(campaign: Campaign, membership: Membership) -> int:

@@ -1,54 +1,26 @@
-"""Staff pages of templates, the preview frame, and the shop's sending rules."""
+"""Staff pages of templates and the shop's sending rules."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from csp.decorators import csp_replace
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.utils.html import escape
 from django.utils.translation import gettext as _
-from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_GET, require_POST
 
-from crm.accounts.routes import StaffRequest, View
+from crm.accounts.routes import StaffRequest
 from crm.lib import listing
-from crm.lib.errors import Rejected
 from crm.lib.keyset import count_of, keyset_page
-from customers.models import Customer
-from customers.searching import customer_ids_found
-from marketing.campaigns import services, testing
+from marketing.campaigns import services
 from marketing.campaigns.forms import PolicyForm, TemplateForm
+from marketing.campaigns.rules import rules_save
 from marketing.campaigns.starters import starter_of
-from marketing.models import Campaign, Template
-from marketing.models.template import Content
+from marketing.models import Template
 from marketing.sending.checking import policy_of
 from marketing.sending.context import variables
 
 ORDER = ("-updated_at", "-pk")
-# The frame holds a mail, that is a stranger's HTML: no script, no form, no origin; pictures and styles only.
-FRAME = {
-    "default-src": ["'none'"],
-    "script-src": ["'none'"],
-    "connect-src": ["'none'"],
-    "frame-src": ["'none'"],
-    "form-action": ["'none'"],
-    "style-src": ["'unsafe-inline'"],
-    "img-src": ["https:", "http:", "data:"],
-    "font-src": ["https:"],
-    "frame-ancestors": ["'self'"],
-    "sandbox": ["allow-popups"],
-}
-
-
-def framed(view: View) -> View:
-    """The answer may stand in a frame of this site and can do nothing there."""
-    locked: Any = csp_replace(FRAME)(view)
-    shown: View = xframe_options_sameorigin(locked)
-    return shown
 
 
 @require_GET
@@ -103,44 +75,10 @@ def template_archive(request: StaffRequest, pk: int) -> HttpResponse:
     return redirect("template_list")
 
 
-@require_GET
-@framed
-def campaign_preview(request: StaffRequest, pk: int) -> HttpResponse:
-    return _frame(request, get_object_or_404(Campaign.objects.all(), pk=pk))
-
-
-@require_GET
-@framed
-def template_preview(request: StaffRequest, pk: int) -> HttpResponse:
-    return _frame(request, get_object_or_404(Template.objects.all(), pk=pk))
-
-
-def _frame(request: StaffRequest, content: Content) -> HttpResponse:
-    """The mail as `?customer=` would get it; `?part=text` the plain text; or what is wrong, in words."""
-    customer = _wanted(request)
-    try:
-        seen = testing.preview(merchant=request.merchant, source=content, customer=customer)
-    except Rejected as error:
-        return HttpResponse(f"<!doctype html><title>·</title><pre>{escape(error.message)}</pre>")
-    if request.GET.get("part") == "text":
-        return HttpResponse(f"<!doctype html><title>·</title><pre>{escape(seen.text)}</pre>")
-    return HttpResponse(seen.html)
-
-
-def _wanted(request: StaffRequest) -> Customer | None:
-    """The customer whose id was asked for, or the first one found by a name or address."""
-    asked = request.GET.get("customer", "").strip()
-    people = Customer.objects.present().visible_to(request.membership)
-    if asked.isdecimal() and len(asked) < 19:
-        return people.filter(pk=int(asked)).first()
-    found = customer_ids_found(asked, limit=20) if asked else []
-    return people.filter(pk__in=found).order_by("pk").first()
-
-
 def sending_rules(request: StaffRequest) -> HttpResponse:
     form = PolicyForm(request.POST or None, instance=policy_of(request.merchant))
     if request.method == "POST" and form.is_valid():
-        form.save()
+        rules_save(merchant=request.merchant, values=form.cleaned_data)
         messages.success(request, _("Saved. The rules hold from the next mail on."))
         return redirect("sending_rules")
     return render(request, "marketing/sending_rules.html", {"form": form}, status=422 if form.errors else 200)

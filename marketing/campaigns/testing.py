@@ -11,9 +11,11 @@ from django.utils.translation import gettext as _
 from crm.accounts.models import Merchant
 from crm.lib.errors import Rejected, Upstream
 from customers.models import Customer
+from marketing.campaigns.dressing import LINK_MARK
 from marketing.engine.compile import Envelope, Preview
 from marketing.engine.errors import BadAddress, RenderError, TemplateError
 from marketing.engine.headers import address
+from marketing.engine.layout import LINKS_NAME, PIXEL_NAME
 from marketing.engine.smtp import DONE, Engine, Limits, Outgoing, Result, Status, Timeouts
 from marketing.models import Campaign
 from marketing.models.template import Content
@@ -56,6 +58,18 @@ def preview(*, merchant: Merchant, source: Content, customer: Customer | None) -
     """The mail as that customer would get it, untracked. Raises Rejected with what is wrong."""
     try:
         return content.compiled(source, merchant, tracks=False).preview(example_context(merchant, customer))
+    except (TemplateError, RenderError) as error:
+        raise Rejected(str(error), code="template") from error
+
+
+def numbered(*, merchant: Merchant, campaign: Campaign) -> str:
+    """The HTML of a sent mail for an invented person, its links leading to LINK_MARK and their number. Raises
+    Rejected with what is wrong."""
+    try:
+        mail = content.compiled(campaign, merchant, tracks=True)
+        marks = [f"{LINK_MARK}{number}" for number in range(len(mail.links))]
+        context = example_context(merchant, None) | {LINKS_NAME: marks, PIXEL_NAME: "data:,"}
+        return mail.preview(context).html
     except (TemplateError, RenderError) as error:
         raise Rejected(str(error), code="template") from error
 

@@ -23,11 +23,12 @@ from crm.lib.keyset import count_of, keyset_page
 from crm.lib.masking import mask_email
 from crm.lib.ui.formats import number_text
 from crm.lib.ui.parts import Step, Tab
-from customers.models import Customer
 from marketing.campaigns import selectors, services, testing
 from marketing.campaigns.audience import Reach, reach
 from marketing.campaigns.checklist import AUDIENCE, CONTENT, Point, checklist
 from marketing.campaigns.forms import CampaignCreateForm, CampaignForm, ScheduleForm, TestSendForm
+from marketing.campaigns.preview_views import customer_asked
+from marketing.campaigns.revenue import WINDOWS, Model, policy_here, rule_asked, rule_of
 from marketing.campaigns.selectors import GROUPS
 from marketing.models import Campaign, Segment
 from marketing.models.delivery import reason_text
@@ -197,14 +198,10 @@ def campaign_test(request: StaffRequest, pk: int) -> HttpResponse:
         merchant=request.merchant,
         campaign=_campaign(pk),
         to=form.cleaned_data["to"],
-        customer=_customer(request, request.POST.get("customer")),
+        customer=customer_asked(request.membership, form.cleaned_data["customer"].strip()),
     )
     messages.success(request, _("The test is on its way to %(to)s.") % {"to": form.cleaned_data["to"]})
     return redirect("campaign_edit", pk)
-
-
-def _customer(request: StaffRequest, value: str | None) -> Customer | None:
-    return Customer.objects.present().visible_to(request.membership).filter(pk=_number(value)).first()
 
 
 @require_GET
@@ -216,9 +213,17 @@ def campaign_detail(request: StaffRequest, pk: int) -> HttpResponse:
 
 
 def _record(request: StaffRequest, campaign: Campaign) -> dict[str, Any]:
+    policy = policy_here()
+    rule = rule_asked(request.GET.dict(), policy)
     return {
         "campaign": campaign,
-        "figures": selectors.funnel(campaign, request.membership),
+        "figures": selectors.funnel(campaign, request.membership, rule),
+        "rule": rule,
+        "is_own_rule": rule == rule_of(policy),
+        "models": Model.choices,
+        "windows": sorted({*WINDOWS, rule.days}),
+        "has_clicks": campaign.has_started and campaign.tracks,
+        "devices": selectors.devices(campaign, request.membership),
         "links": selectors.links(campaign, request.membership)[:20],
         "programs": selectors.programs(campaign, request.membership),
         "tone": TONES[State(campaign.state)],

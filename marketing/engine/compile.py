@@ -171,7 +171,8 @@ class CompiledMail:
     """A template ready to be sent many times.
 
     `fast` tells whether all parts are chunks; `links` are the tracked targets by number (each may hold Liquid
-    after its host); `paths` the names that the template reads; `html_bytes` the size of the unfilled HTML.
+    after its host); `paths` the names that the template reads; `words` the unfilled plain text; `html_bytes`
+    the size of the unfilled HTML.
     """
 
     def __init__(
@@ -183,6 +184,7 @@ class CompiledMail:
         self._html = _part(laid.html, html=True, slow=slow)
         self._text = _part(source.text or laid.text, html=False, slow=slow)
         self.fast = self._html.fast and self._text.fast
+        self.words = source.text or laid.text
         self.html_bytes = len(laid.html.encode("utf-8", "replace"))
         self.paths = _paths(self._subject.template, self._html.template, self._text.template)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -158,6 +159,14 @@ class Delivery(TenantModel):
                 condition=Q(opened_at__isnull=False),
                 name="marketing_delivery_opened",
             ),
+            # Whoever orders: which mails had this person looked at?
+            models.Index(
+                "merchant",
+                "customer",
+                "opened_at",
+                condition=Q(opened_at__isnull=False),
+                name="marketing_delivery_looked",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -169,15 +178,29 @@ class Delivery(TenantModel):
 
 
 class SendingPolicy(TenantModel):
-    """The shop's own rules of restraint: how often, and not at night. Times are the customer's, else the
-    shop's.
+    """The shop's own rules: how often, not at night, and which orders count for a mail. Times are the
+    customer's, else the shop's.
     """
+
+    class Model(models.TextChoices):
+        LAST = "last", _("Last mail before the order")
+        FIRST = "first", _("First mail before the order")
+        LINEAR = "linear", _("All mails alike")
+        POSITION = "position", _("First and last 40% each, those between share 20%")
 
     cap_count = models.PositiveSmallIntegerField(_("mails at most"), default=0)
     cap_days = models.PositiveSmallIntegerField(_("within days"), default=7)
     quiet_from = models.TimeField(_("quiet from"), null=True, blank=True)
     quiet_until = models.TimeField(_("quiet until"), null=True, blank=True)
-    attribution_days = models.PositiveSmallIntegerField(_("orders count for a click within days"), default=5)
+    attribution_model = models.CharField(
+        _("an order's worth goes to"), max_length=8, choices=Model, default=Model.LAST
+    )
+    attribution_days = models.PositiveSmallIntegerField(
+        _("orders count for a click within days"),
+        default=5,
+        validators=[MinValueValidator(1), MaxValueValidator(90)],
+    )
+    attribution_opens = models.BooleanField(_("opened mails count too"), default=False)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:

@@ -29,6 +29,11 @@ class Engagement(TenantModel):
         SCANNER = "scanner", _("Looked at by a security scanner")
         HEAD = "head", _("Only asked whether it exists")
 
+    class Device(models.TextChoices):
+        PHONE = "phone", _("Phone")
+        TABLET = "tablet", _("Tablet")
+        DESKTOP = "desktop", _("Computer")
+
     delivery = MerchantForeignKey(
         Delivery, on_delete=models.CASCADE, related_name="engagements", db_index=False
     )
@@ -38,7 +43,10 @@ class Engagement(TenantModel):
     kind = models.CharField(max_length=5, choices=Kind)
     label = models.CharField(max_length=8, choices=Label, blank=True, default="")
     user_agent = models.CharField(max_length=200, blank=True, default="")
+    device = models.CharField(max_length=7, choices=Device, blank=True, default="")
     at = models.DateTimeField(default=timezone.now)
+    # A click that looks like a person's waits a moment: what else comes shows whether a program reads.
+    waits = models.BooleanField(default=False)
 
     class Meta:
         indexes = [
@@ -49,6 +57,8 @@ class Engagement(TenantModel):
                 condition=Q(link__isnull=False, label=""),
                 name="marketing_engagement_link",
             ),
+            # For the sweeper, which looks across merchants.
+            models.Index("at", condition=Q(waits=True), name="marketing_engagement_waits"),
         ]
 
     def __str__(self) -> str:
@@ -56,7 +66,15 @@ class Engagement(TenantModel):
 
 
 class Attribution(TenantModel):
-    """An order that followed a click: last click within the window. `net` follows refunds."""
+    """A mail that somebody looked at before a paid order, as a fact: from when to when, opened or clicked.
+
+    Which share of the order's worth the mail gets is said by a rule when the figures are read
+    (marketing/campaigns/revenue.py), so another model or window needs no recount. `net` follows refunds.
+    """
+
+    class Kind(models.TextChoices):
+        OPEN = "open", _("Opened")
+        CLICK = "click", _("Clicked")
 
     campaign = MerchantForeignKey(
         Campaign, on_delete=models.CASCADE, related_name="attributions", db_index=False
@@ -64,15 +82,19 @@ class Attribution(TenantModel):
     delivery = MerchantForeignKey(Delivery, on_delete=models.CASCADE, related_name="+", db_index=False)
     customer = MerchantForeignKey(Customer, on_delete=models.CASCADE, related_name="+", db_index=False)
     order_id = models.BigIntegerField()
+    kind = models.CharField(max_length=5, choices=Kind, default=Kind.CLICK)
     net = MoneyField(_("net in the shop's currency"), default=0)
-    clicked_at = models.DateTimeField()
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
     ordered_at = models.DateTimeField()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["merchant", "order_id"], name="marketing_attribution_once")
+            models.UniqueConstraint(
+                fields=["merchant", "order_id", "delivery", "kind"], name="marketing_attribution_once"
+            )
         ]
-        indexes = [models.Index("merchant", "campaign", name="marketing_attribution_campaign")]
+        indexes = [models.Index("merchant", "campaign", "order_id", name="marketing_attribution_campaign")]
 
     def __str__(self) -> str:
         return f"order {self.order_id}"

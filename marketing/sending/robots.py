@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from marketing.models import Engagement
@@ -15,13 +16,21 @@ _PROXY = re.compile(
 )
 # Security scanners, link previewers, command-line fetchers.
 _SCANNER = re.compile(
-    r"bot\b|bot/|crawl|spider|scanner|preview|barracuda|mimecast|proofpoint|symantec|messagelabs|forcepoint|fireeye"
+    r"(?<!cu)bot\b|bot/|crawl|spider|scanner|preview|barracuda|mimecast|proofpoint|symantec|messagelabs|forcepoint|fireeye"
     r"|trendmicro|sophos|safelinks|googleother|google-safety|bitdefender|cloudmark|ironport|checkpoint|facebookexternalhit"
     r"|slackbot|telegrambot|whatsapp|skypeuripreview|curl/|wget/|python-|okhttp|go-http-client|java/|headless|phantomjs"
     r"|libwww|httpclient",
     re.IGNORECASE,
 )
 _PREFETCH = ("prefetch", "preview", "prerender")
+# Programs that call themselves browsers are known by what they do: a person opens no three links within
+# three seconds, nor one link thrice, and a browser never asks for a HEAD.
+BURST_SECONDS = 3
+BURST = 3
+HEAD_SECONDS = 10
+_TABLET = re.compile(r"iPad|Tablet|PlayBook|Silk|Android(?!.*Mobile)", re.IGNORECASE)
+_PHONE = re.compile(r"iPhone|iPod|Android|Mobile|Windows Phone|MicroMessenger", re.IGNORECASE)
+_DESKTOP = re.compile(r"Windows|Macintosh|X11|Linux|CrOS", re.IGNORECASE)
 
 
 def label_of(
@@ -43,3 +52,31 @@ def label_of(
             return str(Engagement.Label.PROXY)
         return str(Engagement.Label.PREFETCH) if early else ""
     return str(Engagement.Label.SCANNER) if early else ""
+
+
+def is_program(click: Engagement, requests: Sequence[Engagement]) -> bool:
+    """Whether what was asked of the same mail around that click is a program's way of reading it."""
+    heads = [
+        one for one in requests if one.label == Engagement.Label.HEAD and _near(one, click, HEAD_SECONDS)
+    ]
+    clicks = [
+        one for one in requests if one.kind == Engagement.Kind.CLICK and _near(one, click, BURST_SECONDS)
+    ]
+    same = sum(1 for one in clicks if one.link_id == click.link_id)
+    return bool(heads) or same >= BURST or len({one.link_id for one in clicks}) >= BURST
+
+
+def _near(one: Engagement, other: Engagement, seconds: int) -> bool:
+    return abs((one.at - other.at).total_seconds()) <= seconds
+
+
+def device_of(user_agent: str) -> str:
+    """phone, tablet, desktop, or "" for what says nothing of it (Engagement.Device)."""
+    for device, pattern in (
+        (Engagement.Device.TABLET, _TABLET),
+        (Engagement.Device.PHONE, _PHONE),
+        (Engagement.Device.DESKTOP, _DESKTOP),
+    ):
+        if pattern.search(user_agent):
+            return str(device)
+    return ""

@@ -40,11 +40,14 @@
     send.lastChild.textContent = state.dataset.words;
     document.querySelector("[data-campaign-later]").disabled = send.disabled;
   }
+  // The test goes out as the person looked at.
+  const seenAs = document.querySelector("[data-seen-as]");
+  seenAs?.form.addEventListener("submit", () => (seenAs.value = asked.value));
   function preview() {
     const url = new URL(frame.src);
     url.searchParams.set("customer", asked.value);
     url.searchParams.set("v", Date.now());
-    frame.contentWindow.location.replace(url.href); // no entry of its own in the history
+    frame.src = url.href;
   }
   side.addEventListener("htmx:afterSwap", () => {
     show();

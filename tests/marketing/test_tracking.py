@@ -19,6 +19,7 @@ from customers.privacy.erasing import customer_erase
 from customers.wordings.selectors import wording_now
 from customers.wordings.services import consent_settings_save, wording_write
 from marketing.campaigns import services
+from marketing.looks import KEPT, SETTLE_SECONDS, clicks_sweep
 from marketing.models import Delivery, Engagement, Link
 from marketing.sending import tokens
 from marketing.sending.robots import label_of
@@ -57,12 +58,20 @@ def way_out(row: Delivery) -> str:
     return f"/u/{tokens.make(tokens.UNSUBSCRIBE, row.pk)}/"
 
 
+def settle(row: Delivery, *, after: float = SETTLE_SECONDS + 1) -> None:
+    """As if the clicks had been made that many seconds ago."""
+    for one in Engagement.objects.filter(delivery=row):
+        Engagement.objects.filter(pk=one.pk).update(at=one.at - dt.timedelta(seconds=after))
+    clicks_sweep()
+    row.refresh_from_db()
+
+
 def test_a_click_leads_to_the_stored_target_and_counts_once(sent: Delivery) -> None:
     for _ in range(3):
         answer = ask(click(sent))
         assert answer.status_code == 302
         assert answer["Location"] == f"https://shop.example/tea?for={sent.customer_id}"
-    sent.refresh_from_db()
+        settle(sent)
     assert sent.clicked_at is not None
     assert sent.opened_at is not None, "who clicks has opened"
     assert Event.objects.filter(name="marketing.mail_clicked").count() == 1
@@ -103,6 +112,90 @@ def test_a_program_counts_as_nobody(
     assert Event.objects.filter(name__startswith="marketing.mail_").count() == 0
     assert Engagement.objects.exclude(label="").count() == 6
     assert ask(click(sent)).status_code == 302, "nothing was used up"
+
+
+def test_a_click_counts_when_it_has_settled(sent: Delivery) -> None:
+    ask(click(sent))
+    made = Engagement.objects.get()
+    clicks_sweep()
+    sent.refresh_from_db()
+    assert sent.clicked_at is None and made.waits, "something else may still come"
+    settle(sent)
+    assert sent.clicked_at == Engagement.objects.get().at, "counted with the time at which it was made"
+    sent.customer.metrics.refresh_from_db()
+    assert sent.customer.metrics.last_clicked_at == sent.clicked_at
+    assert clicks_sweep() == 0
+
+
+@pytest.mark.parametrize(
+    "name, requests",
+    [
+        ("asks for every link at once", [("get", 0), ("get", 1), ("get", 2)]),
+        ("asks for one link thrice", [("get", 0)] * 3),
+        ("asks whether it exists, then for it", [("head", 0), ("get", 0)]),
+        ("asks for it, then whether it exists", [("get", 0), ("head", 1)]),
+        ("gets and heads everything three times", [("get", 0), ("head", 0), ("get", 1), ("head", 1)] * 3),
+    ],
+)
+def test_a_program_that_calls_itself_a_browser_counts_as_nobody(
+    sent: Delivery, name: str, requests: list[tuple[str, int]]
+) -> None:
+    for number in (1, 2):
+        target = f"https://shop.example/{number}"
+        Link.objects.create(merchant=sent.merchant, campaign=sent.campaign, number=number, target=target)
+    for method, number in requests:
+        assert ask(click(sent, number), method=method).status_code == 302
+    settle(sent)
+    assert (sent.clicked_at, sent.opened_at) == (None, None)
+    assert not Event.objects.filter(name__startswith="marketing.mail_").exists()
+    assert not Engagement.objects.filter(label="").exists()
+    assert not Engagement.objects.filter(waits=True).exists()
+
+
+def test_a_person_may_look_at_two_links_and_come_back(sent: Delivery) -> None:
+    Link.objects.create(
+        merchant=sent.merchant, campaign=sent.campaign, number=1, target="https://shop.example/"
+    )
+    for number in (0, 1, 0):
+        ask(click(sent, number))
+    settle(sent)
+    assert sent.clicked_at is not None and Engagement.objects.filter(label="").count() == 3
+
+
+def test_a_program_that_fills_its_place_leaves_room_for_the_person(sent: Delivery) -> None:
+    for _ in range(KEPT + 2):
+        ask(click(sent), agent="curl/8.5.0")
+    assert Engagement.objects.filter(label="scanner").count() == KEPT
+    settle(sent, after=3600)
+    ask(click(sent))
+    settle(sent)
+    assert sent.clicked_at is not None
+
+
+def test_a_click_that_waits_while_its_reader_is_erased_counts_for_nothing(sent: Delivery) -> None:
+    ask(click(sent))
+    customer_erase(customer=sent.customer, reason="asked", by="")
+    settle(sent)
+    assert sent.clicked_at is None and not Engagement.objects.filter(waits=True).exists()
+
+
+@pytest.mark.parametrize(
+    "agent, device",
+    [
+        (PERSON, "phone"),
+        ("Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 Mobile Safari/537.36", "phone"),
+        ("Mozilla/5.0 (Linux; Android 10; CUBOT X30) AppleWebKit/537.36 Mobile Safari/537.36", "phone"),
+        ("Mozilla/5.0 (Linux; Android 13; SM-X700) AppleWebKit/537.36 Safari/537.36", "tablet"),
+        ("Mozilla/5.0 (iPad; CPU OS 17_0 like Mac OS X) AppleWebKit/605.1.15", "tablet"),
+        ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/129.0", "desktop"),
+        ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Safari/605.1.15", "desktop"),
+        ("something", ""),
+    ],
+)
+def test_the_device_is_kept_with_a_look(sent: Delivery, agent: str, device: str) -> None:
+    ask(picture(sent), agent=agent)
+    kept = Engagement.objects.get()
+    assert (kept.device, kept.label) == (device, "")
 
 
 @pytest.mark.parametrize(
