@@ -36,11 +36,11 @@ def clicked(merchant: Merchant, customer: Customer, *, hours_ago: float | None, 
 
 
 def brought(
-    campaigns: Sequence[Campaign], rule: Rule = Rule(), membership: Membership | None = None
+    campaigns: Sequence[Campaign], rule: Rule | None = None, membership: Membership | None = None
 ) -> dict[int, Revenue]:
     return revenue(
         [one.pk for one in campaigns],
-        rule=rule,
+        rule=rule or Rule(),
         membership=membership,
         merchant_id=campaigns[0].merchant_id,
     )

@@ -1,4 +1,4 @@
-"""Seeing a mail before and after: as somebody, in the dark, as text, with its clicks; what counts as revenue."""
+"""Seeing a mail before and after: as somebody, in the dark, as text, with its clicks; what counts."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from django.test import Client
 from django.utils import timezone
 
 from crm.accounts.models import Merchant
-from crm.events.models import Event
 from crm.lib.tenancy import merchant_scope
 from marketing.campaigns import services
 from marketing.campaigns.attribution import attribute
 from marketing.campaigns.checklist import checklist
 from marketing.campaigns.spam_words import shouts, spam_words
-from marketing.models import Campaign, Delivery, Engagement, Link, SendingPolicy
+from marketing.models import Campaign, Delivery, Engagement, Link
 from tests.factories.marketing_mail import make_campaign, make_subscriber
 from tests.factories.orders import make_order
 
@@ -34,9 +33,9 @@ def test_the_frame_says_for_whom_and_with_which_subject(
 ) -> None:
     client = member_client("marketer")
     with merchant_scope(merchant):
-        make_subscriber(merchant, "Xiaomei Wang")
+        person = make_subscriber(merchant, "Xiaomei Wang")
     path = f"/campaigns/{campaign.pk}/preview/"
-    found = client.get(path, {"customer": "xiaomei"}).content.decode()
+    found = client.get(path, {"customer": str(person.pk)}).content.decode()
     assert "Tea for Xiaomei" in found and "as Xiaomei Wang gets it" in found
     lost = client.get(path, {"customer": "nobody<b>"}).content.decode()
     assert "nobody is found by “nobody&lt;b&gt;”" in lost and "Hello Mei" in lost
@@ -49,7 +48,8 @@ def test_the_frame_says_for_whom_and_with_which_subject(
 def test_a_mail_with_dark_colours_of_its_own_is_not_turned(
     merchant: Merchant, member_client: Callable[..., Client]
 ) -> None:
-    own = "<html><head><style>@media (prefers-color-scheme: dark){p{color:#eee}}</style></head><body><p>Hi</p></body></html>"
+    style = "<style>@media (prefers-color-scheme: dark){p{color:#eee}}</style>"
+    own = f"<html><head>{style}</head><body><p>Hi</p></body></html>"
     with merchant_scope(merchant):
         campaign = make_campaign(merchant, body=own)
     page = member_client("marketer").get(f"/campaigns/{campaign.pk}/preview/?part=dark").content.decode()
@@ -73,7 +73,7 @@ def test_each_link_says_how_many_clicked_it(
             )
         Engagement.objects.create(merchant=merchant, delivery=row, link=link, kind="click", waits=True)
     page = client.get(f"/campaigns/{campaign.pk}/preview/?links=1").content.decode()
-    assert "href='#guanxi-link-0'" in page or "guanxi-link-0']::after{content:'1 · 100%'" in page
+    assert "guanxi-link-0']::after{content:'1 · 100" in page
     assert 'href="#guanxi-link-0"' in page
     record = client.get(f"/campaigns/{campaign.pk}/").content.decode()
     assert "Phone" in record and 'data-look="links"' in record
@@ -95,20 +95,6 @@ def test_the_report_is_looked_at_under_another_rule(
     page = client.get(path, {"days": "14"}).content.decode()
     assert "4,321" in page and "differs from the shop" in page
     assert client.get(path, {"days": "1e9", "model": "x", "opens": "maybe"}).status_code == 200
-
-
-def test_the_rules_by_api_and_what_they_announce(insider, scoped: Merchant) -> None:
-    assert insider.get("sending-rules/").json()["attribution_model"] == "last"
-    values = {"attribution_model": "linear", "attribution_days": 30, "cap_count": 2}
-    answer = insider.post_json("sending-rules/", values)
-    assert answer.status_code == 200 and answer.json()["attribution_days"] == 30
-    assert SendingPolicy.objects.get().cap_count == 2
-    assert Event.objects.filter(name="accounts.settings_changed").count() == 1
-    insider.post_json("sending-rules/", values)
-    assert Event.objects.filter(name="accounts.settings_changed").count() == 1, "nothing changed"
-    half = insider.post_json("sending-rules/", {"quiet_from": "21:00"})
-    assert half.status_code == 400 and "quiet_until" in half.json()["fields"]
-    assert insider.post_json("sending-rules/", {"attribution_days": 0}).status_code == 400
 
 
 def test_words_that_filters_know() -> None:

@@ -239,6 +239,7 @@ def test_the_shops_rules_are_kept(merchant: Merchant, member_client: Callable[..
         "cap_days": "7",
         "quiet_from": "21:00",
         "quiet_until": "08:00",
+        "attribution_model": "position",
         "attribution_days": "5",
     }
     assert client.post("/campaigns/rules/", values).status_code == 302
