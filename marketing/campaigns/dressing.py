@@ -29,7 +29,7 @@ _BADGE = (
 
 @dataclass(frozen=True)
 class Badge:
-    """`text` is figures only: it stands in a style sheet. `weight` is 0–1: what is clicked most is darkest."""
+    """`text` is figures only, for it stands in a style sheet; `weight`: 1 for what is clicked most, to 0."""
 
     number: int
     text: str

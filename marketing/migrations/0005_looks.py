@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("customers", "0025_consent_holds"), ("marketing", "0002_sending_window")]
+    dependencies = [("customers", "0025_consent_holds"), ("marketing", "0004_doubtful_mails")]
 
     operations = [
         migrations.RenameField("attribution", "clicked_at", "last_at"),
