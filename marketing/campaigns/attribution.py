@@ -24,13 +24,13 @@ def attribute(order: Order) -> list[Attribution]:
     """
     known = Attribution.objects.filter(order_id=order.pk)
     net = _net(order)
-    if net <= 0:
+    if net <= 0 or order.customer_id is None:
         known.delete()
         return []
     if rows := list(known):
         known.exclude(net=net).update(net=net)
         return rows
-    return Attribution.objects.bulk_create(_facts(order, net), ignore_conflicts=True)
+    return Attribution.objects.bulk_create(_facts(order, order.customer_id, net), ignore_conflicts=True)
 
 
 def _net(order: Order) -> Decimal:
@@ -40,9 +40,9 @@ def _net(order: Order) -> Decimal:
     return (order.base_total or Decimal(0)) - (order.base_refunded or Decimal(0))
 
 
-def _facts(order: Order, net: Decimal) -> list[Attribution]:
+def _facts(order: Order, customer_id: int, net: Decimal) -> list[Attribution]:
     mails = list(
-        Delivery.objects.filter(customer_id=order.customer_id, opened_at__lte=order.placed_at).only(
+        Delivery.objects.filter(customer_id=customer_id, opened_at__lte=order.placed_at).only(
             "campaign_id", "opened_at", "clicked_at"
         )
     )
@@ -57,7 +57,7 @@ def _facts(order: Order, net: Decimal) -> list[Attribution]:
                 merchant_id=order.merchant_id,
                 campaign_id=mail.campaign_id,
                 delivery=mail,
-                customer_id=order.customer_id,
+                customer_id=customer_id,
                 order_id=order.pk,
                 kind=kind,
                 net=net,

@@ -101,15 +101,14 @@ def _click_map(request: StaffRequest, campaign: Campaign) -> HttpResponse:
         html = testing.numbered(merchant=request.merchant, campaign=campaign)
     except Rejected as error:
         return HttpResponse(f"<!doctype html><title>·</title><pre>{escape(error.message)}</pre>")
-    links = list(selectors.links(campaign, request.membership))
-    most = max((link.people for link in links), default=0)
-    everybody = sum(link.people for link in links)
+    clicked = selectors.clicks(campaign, request.membership)
+    most, everybody = max(clicked.values(), default=0), sum(clicked.values())
     badges = [
         Badge(
-            link.number,
-            f"{number_text(link.people)} · {percent_text(link.people / everybody)}" if everybody else "0",
-            link.people / most if most else 0.0,
+            number,
+            f"{number_text(people)} · {percent_text(people / everybody)}" if everybody else "0",
+            people / most if most else 0.0,
         )
-        for link in links
+        for number, people in clicked.items()
     ]
     return HttpResponse(with_badges(html, badges))

@@ -36,11 +36,14 @@ def rules_save(*, merchant: Merchant, values: Mapping[str, Any]) -> SendingPolic
         policy.full_clean(exclude=["merchant"], validate_constraints=False)
     except ValidationError as error:
         raise Rejected(
-            _("These rules can't be kept."), code="bad_rules", fields=dict(error.message_dict)
+            _("These rules can't be kept."),
+            code="bad_rules",
+            fields={name: list(said) for name, said in error.message_dict.items()},
         ) from error
     if changed or policy.pk is None:
         policy.save()
-        names = [str(SendingPolicy._meta.get_field(name).verbose_name) for name in changed]
+        labels = {field.name: str(field.verbose_name) for field in SendingPolicy._meta.fields}
+        names = [labels[name] for name in changed]
         what = _("sending rules: %(names)s") % {"names": ", ".join(names)}
         emit(account_events.SETTINGS_CHANGED, merchant=merchant, data={"changes": what})
     return policy

@@ -153,6 +153,11 @@ def links(campaign: Campaign, membership: Membership) -> QuerySet[Link]:
     )
 
 
+def clicks(campaign: Campaign, membership: Membership) -> dict[int, int]:
+    """A link's number in the mail → how many people whom the member sees clicked it."""
+    return {link.number: link.people for link in links(campaign, membership)}  # type: ignore[attr-defined]
+
+
 def people(
     campaign: Campaign, *, membership: Membership, group: str = "all", reason: str = ""
 ) -> QuerySet[Delivery]:
