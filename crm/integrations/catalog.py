@@ -1,9 +1,12 @@
 """Every store and carrier we can be connected to. A new one is a module in stores/ or messengers/ and a line
 here."""
 
+from crm.integrations.messengers.aliyun import Aliyun
 from crm.integrations.messengers.anymail import AnymailMessenger
 from crm.integrations.messengers.base import Messenger
 from crm.integrations.messengers.providers import PROVIDERS
+from crm.integrations.messengers.twilio import Twilio
+from crm.integrations.messengers.wechat import WeChat
 from crm.integrations.stores.base import StoreAdapter
 from crm.integrations.stores.shopify import Shopify
 from crm.integrations.stores.woocommerce import WooCommerce
@@ -22,7 +25,12 @@ def store(platform: str) -> StoreAdapter:
     return STORES[platform]
 
 
-MESSENGERS: dict[str, Messenger] = {one.key: AnymailMessenger(one) for one in PROVIDERS}
+MESSENGERS: dict[str, Messenger] = {
+    **{one.key: AnymailMessenger(one) for one in PROVIDERS},
+    "twilio": Twilio(),
+    "aliyun": Aliyun(),
+    "wechat": WeChat(),
+}
 
 
 def messenger(platform: str) -> Messenger:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets as random
 from collections.abc import Mapping
 
 from django.conf import settings
@@ -32,8 +31,7 @@ def connection_create(
     adapter = adapter_of(platform)
     kept: dict[str, str] = {}
     for one in adapter.fields:
-        made = one.prefix + random.token_urlsafe(32)
-        value = made if one.generated else values.get(one.name, "").strip()
+        value = one.make() if one.generated else values.get(one.name, "").strip()
         if one.required and not value:
             text = _("This is needed to connect.")
             raise Rejected(text, code="invalid", fields={one.name: [text]})
@@ -163,8 +161,9 @@ def hook_url(connection: Connection, part: str = "") -> str:
 def hook_urls(connection: Connection) -> list[tuple[str, str]]:
     """(what arrives there or "", address) of every door of the connection. Carriers that can't sign get name
     and password inside the address."""
-    login = connection.secrets().get(LOGIN, "")
-    doors = {"": "", **(MESSENGERS[connection.platform].parts if connection.channel else {})}
+    secrets = connection.secrets()
+    login = secrets.get(LOGIN, "")
+    doors = MESSENGERS[connection.platform].parts(secrets) if connection.channel else {"": ""}
     urls = [(str(label), hook_url(connection, part)) for part, label in doors.items()]
     return [(label, url.replace("://", f"://{login}@", 1) if login else url) for label, url in urls]
 

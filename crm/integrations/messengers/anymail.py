@@ -25,12 +25,12 @@ from anymail.utils import get_request_basic_auth
 from django.core.handlers.wsgi import WSGIRequest
 from django.core.mail import EmailMultiAlternatives
 from django.http.multipartparser import MultiPartParserError
-from django.utils.functional import Promise
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from requests_hardened.ip_filter import InvalidIPAddress
 
+from crm.events.types import Text
 from crm.integrations import http
 from crm.integrations.messengers import anymail_views as views
 from crm.integrations.messengers.base import (
@@ -47,7 +47,7 @@ from crm.integrations.messengers.base import (
 )
 from crm.integrations.messengers.items import InboundMail
 from crm.integrations.messengers.permanence import enhanced_code, is_permanent
-from crm.integrations.messengers.providers import LOGIN, LOGIN_NAME, Provider
+from crm.integrations.messengers.providers import LOGIN, Provider, made_login
 from crm.integrations.messengers.reports import Channel, MessageReport, ReportKind
 from crm.integrations.stores.base import Answer, CredentialField, Received, delivery_id
 from crm.integrations.stores.normalised import Ignored
@@ -88,11 +88,8 @@ class AnymailMessenger:
     def __init__(self, provider: Provider) -> None:
         self.provider = provider
         self.key, self.label, self.sends = provider.key, provider.label, provider.sends
-        login = CredentialField(LOGIN, gettext_lazy("Name and password"), generated=True, prefix=LOGIN_NAME)
+        login = CredentialField(LOGIN, gettext_lazy("Name and password"), generated=True, make=made_login)
         self.fields = (*provider.fields, *([login] if provider.login else []))
-        self.parts: Mapping[str, str | Promise] = (
-            {INBOUND: gettext_lazy("Incoming mail")} if provider.inbound else {}
-        )
         self.steps = (
             gettext_lazy("In the provider's settings, open Webhooks and add one for delivery events."),
             gettext_lazy(
@@ -135,6 +132,9 @@ class AnymailMessenger:
     def normalise(self, call: Call, secrets: Secrets, *, topic: str, received_at: datetime) -> list[Told]:
         told = [told_of(event, received_at) for event in self.events(call, secrets, topic)]
         return told or [Ignored(_("No news of a message."))]
+
+    def parts(self, secrets: Secrets) -> Mapping[str, Text]:
+        return {"": "", **({INBOUND: _("Incoming mail")} if self.provider.inbound else {})}
 
     def acknowledge(self, received: Received, *, repeated: bool) -> Answer:
         return Answer(200, {"received": True, "repeated": repeated})

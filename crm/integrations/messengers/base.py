@@ -110,9 +110,8 @@ class Messenger(Protocol):
         """Where in the carrier's own settings our address is entered, and for what."""
         ...
 
-    @property
-    def parts(self) -> Mapping[str, Text]:
-        """Further doors: what stands behind the address → what arrives there."""
+    def parts(self, secrets: Secrets) -> Mapping[str, Text]:
+        """The doors: what stands behind the address → what arrives there, "" when it is plain."""
         ...
 
     @property

@@ -3,6 +3,7 @@ given. The names of the fields are anymail's own."""
 
 from __future__ import annotations
 
+import secrets as random
 from dataclasses import dataclass, replace
 
 from django.utils.functional import Promise
@@ -11,8 +12,11 @@ from django.utils.translation import gettext_lazy as _
 from crm.integrations.stores.base import CredentialField
 
 LOGIN = "hook_login"
-# What stands before the made-up password in the address that is pasted at the provider.
-LOGIN_NAME = "guanxi:"
+
+
+def made_login() -> str:
+    """Name and password for the address that is pasted at the provider."""
+    return "guanxi:" + random.token_urlsafe(32)
 
 
 def _api_url(*, required: bool = False) -> CredentialField:

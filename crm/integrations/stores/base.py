@@ -6,7 +6,8 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping, Sequence
+import secrets as random
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -42,8 +43,8 @@ class Fetched:
 
 @dataclass(frozen=True)
 class CredentialField:
-    """An input of the connect page. `generated` ones we make ourselves, after their `prefix`, to be pasted
-    into the store. `kind` is text, url or words; only words may hold more than printable ASCII."""
+    """An input of the connect page. `generated` ones we `make` ourselves, to be pasted into
+    the store. `kind` is text, url or words; only words may hold more than printable ASCII."""
 
     name: str
     label: Text
@@ -52,7 +53,7 @@ class CredentialField:
     required: bool = True
     generated: bool = False
     kind: str = "text"
-    prefix: str = ""
+    make: Callable[[], str] = lambda: random.token_urlsafe(32)
 
 
 @dataclass(frozen=True)
