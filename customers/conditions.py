@@ -98,8 +98,8 @@ def _placed(params: Params, scope: Scope) -> Row:
     text = """c.located_in_id IN (
         SELECT i.id FROM customers_region i JOIN customers_region o ON o.merchant_id = i.merchant_id
             AND i.path LIKE o.path || '%%'
-        WHERE i.merchant_id = c.merchant_id AND o.id = ANY(%s::bigint[]))"""
-    row = Row(text, (ids,), "c")
+        WHERE i.merchant_id = %s::bigint AND o.id = ANY(%s::bigint[]))"""
+    row = Row(text, (scope.merchant_id, ids), "c")
     return Row(f"({row.text}) IS NOT TRUE", row.params, "c") if params["is"] == "not" else row
 
 

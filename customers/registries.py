@@ -76,6 +76,25 @@ ACTIONS: list[Action] = []
 
 
 @dataclass(frozen=True)
+class ListAction:
+    """A button under ticked rows of the customer list, for members with `needs`: a page that is posted `ids`,
+    or opened with `query`, the list's address, for everybody whom the list finds."""
+
+    url_name: str
+    label: Text
+    icon: str
+    needs: str
+    all_label: Text = ""
+
+
+LIST_ACTIONS: list[ListAction] = []
+
+
+def add_list_action(action: ListAction) -> None:
+    LIST_ACTIONS.append(action)
+
+
+@dataclass(frozen=True)
 class SubjectPage:
     """The page of what an event is about, for members with `needs`. Its address takes the subject's id, or
     what the event's data has under `key`."""

@@ -135,8 +135,23 @@ class Field:
 
 
 @dataclass(frozen=True)
+class Detail:
+    """More that a condition may say, "and worth at least 100 altogether": all of its fields or none. `clause`
+    follows the phrase; the names of all fields of a condition differ."""
+
+    name: str
+    label: Text
+    clause: Text
+    fields: tuple[Field, ...]
+
+    def is_said(self, params: Params) -> bool:
+        return params.get(self.fields[0].name) is not None
+
+
+@dataclass(frozen=True)
 class Condition:
-    """`key` is "<app>.<fact>" and is stored in definitions: it never changes its meaning."""
+    """`key` is "<app>.<fact>" and is stored in definitions: it never changes its meaning. The fields of a
+    detail that isn't said are None in the params that `build` gets."""
 
     key: str
     group: Text
@@ -144,6 +159,11 @@ class Condition:
     phrase: Text
     build: Build
     fields: tuple[Field, ...] = ()
+    details: tuple[Detail, ...] = ()
+
+    @property
+    def all_fields(self) -> tuple[Field, ...]:
+        return (*self.fields, *(one for detail in self.details for one in detail.fields))
 
 
 CONDITIONS: dict[str, Condition] = {}

@@ -26,6 +26,7 @@ from customers.fields.selectors import definitions_seen
 from customers.filters import forget_facets, listing_of, members, tabs_of
 from customers.forms import CustomerForm, initial_of, refusal_to_form
 from customers.models import Customer
+from customers.registries import LIST_ACTIONS
 from customers.selectors import customer_for
 from customers.services import customer_change, customer_create
 
@@ -50,6 +51,7 @@ def customer_list(request: StaffRequest) -> HttpResponse:
         "may_edit": request.membership.can("customers.edit"),
         "may_change_all": request.membership.can("customers.bulk"),
         "may_export": request.membership.can("customers.export"),
+        "list_actions": [one for one in LIST_ACTIONS if request.membership.can(one.needs)],
     }
     if listing.after:
         return render(request, "customers/_customer_list_rows.html", context)

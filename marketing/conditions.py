@@ -11,7 +11,7 @@ from crm.lib.errors import Rejected
 from customers.segmenting import Condition, Field, Members, Option, Params, Scope, add_condition, choice_field
 from marketing import field_uses
 from marketing.models import Segment, SegmentMember
-from marketing.segments.compiling import compile_definition
+from marketing.segments.compiling import compile_segment
 
 # A segment of a segment of a segment: deeper is a maze, and each level is more work for one statement.
 MOST_INSIDE = 3
@@ -34,7 +34,7 @@ def _inside(params: Params, scope: Scope) -> Members:
             )
         if len(scope.inside) >= MOST_INSIDE:
             raise Rejected(_("Segments are nested too deep."), code="segment_maze")
-        sets.append(compile_definition(segment.definition, scope.around(segment.pk)))
+        sets.append(compile_segment(segment, scope.around(segment.pk)))
     if not sets:
         return Members("SELECT NULL::bigint AS customer_id WHERE FALSE")
     inside = Members(

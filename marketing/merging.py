@@ -78,6 +78,8 @@ add(
         " AND g.id = t.segment_id AND g.archived_at IS NULL)",
         tally=count_members,
     ),
+    # Who was put in or kept out by hand stays so under the name they have now.
+    Mover("marketing.SegmentPin", once=("segment_id",)),
     Keeper("marketing.TouchedCustomer", "a queue of seconds; who was merged away is in no segment"),
 )
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from django.utils import timezone
 
 from crm.lib.privacy import Person, add_eraser, harmless, personal
-from marketing.models import Delivery, Engagement, Enrolment, SegmentMember, TouchedCustomer
+from marketing.merging import count_members
+from marketing.models import Delivery, Engagement, Enrolment, SegmentMember, SegmentPin, TouchedCustomer
+from marketing.segments.pinning import count_pins
 
 State = Delivery.State
 
@@ -17,11 +19,23 @@ def wipe(person: Person) -> int:
     changed: int = mine.update(address="", receipt="")
     Engagement.objects.filter(delivery__customer_id__in=ids).update(user_agent="")
     TouchedCustomer.objects.filter(customer_id__in=ids).delete()
-    SegmentMember.objects.filter(customer_id__in=ids).delete()
+    _leave_segments(person.merchant_id, ids)
     walking = Enrolment.objects.filter(customer_id__in=ids, state__in=Enrolment.OPEN)
     walking.update(state=Enrolment.State.LEFT, reason="erased", ended_at=timezone.now())
     Enrolment.objects.filter(customer_id__in=ids).exclude(reason="erased").update(reason="")
     return changed
+
+
+def _leave_segments(merchant_id: int, ids: set[int]) -> None:
+    """Out of every list, with the counts beside them kept true."""
+    members = SegmentMember.objects.filter(customer_id__in=ids)
+    rows = list(members.values("segment_id"))
+    members.delete()
+    count_members(merchant_id, rows, -1)
+    pins = SegmentPin.objects.filter(customer_id__in=ids)
+    segments = set(pins.values_list("segment_id", flat=True))
+    pins.delete()
+    count_pins(segments)
 
 
 add_eraser("marketing", wipe=wipe)
@@ -34,6 +48,7 @@ harmless("marketing.enrolment", "key", "step", why="ids")
 harmless("marketing.passage", "step", "reason", why="the id of a step, a code of ours")
 harmless("marketing.stepmail", "step", why="the id of a step")
 harmless("marketing.segment", "name", "definition", "trouble", why="the shop's own rules")
+harmless("marketing.segment", "built_rule", "cancel_actor", why="a hash of a rule, a colleague's id")
 CONTENT = ("subject", "preheader", "body", "text", "name")
 harmless("marketing.template", *CONTENT, why="what the shop writes before anybody's name is in it")
 harmless(

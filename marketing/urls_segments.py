@@ -3,7 +3,7 @@
 from django.urls import URLPattern
 
 from crm.accounts.routes import staff_path
-from marketing.segments import views
+from marketing.segments import hand_views, views
 
 urlpatterns: list[URLPattern] = [
     staff_path("segments/", views.segment_list, name="segment_list", needs="segments.view"),
@@ -17,6 +17,45 @@ urlpatterns: list[URLPattern] = [
     ),
     staff_path("segments/<int:pk>/why/", views.segment_why, name="segment_why", needs="segments.view"),
     staff_path("segments/<int:pk>/build/", views.segment_build, name="segment_build", needs="segments.edit"),
+    staff_path(
+        "segments/<int:pk>/build/cancel/",
+        views.segment_build_cancel,
+        name="segment_build_cancel",
+        needs="segments.edit",
+    ),
+    staff_path(
+        "segments/<int:pk>/overlap/", views.segment_overlap, name="segment_overlap", needs="segments.view"
+    ),
+    staff_path(
+        "segments/<int:pk>/hand/", hand_views.segment_hand, name="segment_hand", needs="segments.view"
+    ),
+    staff_path(
+        "segments/<int:pk>/hand/find/",
+        hand_views.segment_hand_find,
+        name="segment_hand_find",
+        needs="segments.edit",
+    ),
+    staff_path(
+        "segments/<int:pk>/hand/change/", hand_views.segment_pin, name="segment_pin", needs="segments.edit"
+    ),
+    staff_path(
+        "segments/<int:pk>/hand/file/", hand_views.segment_file, name="segment_file", needs="segments.edit"
+    ),
+    staff_path(
+        "segments/hand/many/", hand_views.segment_pin_many, name="segment_pin_many", needs="segments.edit"
+    ),
+    staff_path(
+        "customers/<int:customer_id>/segments/",
+        hand_views.customer_segments,
+        name="customer_segments",
+        needs="segments.view",
+    ),
+    staff_path(
+        "customers/<int:customer_id>/segments/change/",
+        hand_views.customer_segment_pin,
+        name="customer_segment_pin",
+        needs="segments.edit",
+    ),
     staff_path(
         "segments/<int:pk>/archive/", views.segment_archive, name="segment_archive", needs="segments.edit"
     ),

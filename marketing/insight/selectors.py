@@ -25,7 +25,7 @@ from crm.lib.ui.parts import Chart, Series
 from customers.models import Metrics
 from customers.visibility import narrowed
 from marketing.insight.bounds import days_since, visible_sql
-from marketing.segments.selectors import patience
+from marketing.segments.counting import patience
 from orders.models import Order, OrderLine, Product
 
 KEEP_SECONDS = 900

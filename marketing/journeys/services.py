@@ -49,7 +49,7 @@ def journey_save(
         raise Rejected(text, code="bad_trigger", fields={"trigger": [text]})
     if once not in Journey.Once.values:
         raise Rejected(_("Choose how often."), code="bad_once", fields={"once": [_("Choose how often.")]})
-    group = definitions.parse(filter)
+    group = definitions.parse({} if filter is None else filter)
     compile_group(group, Scope(merchant))
     made = journey or Journey(merchant=merchant, created_by=actor)
     made.name, made.trigger, made.once = name, trigger, once

@@ -18,8 +18,8 @@ from marketing.journeys import events
 from marketing.journeys.mailing import send_step_mail
 from marketing.journeys.steps import Step, read
 from marketing.models import Enrolment, Journey, Passage, Segment
-from marketing.segments.compiling import compile_definition
-from marketing.segments.selectors import people_of
+from marketing.segments.compiling import compile_definition, compile_segment
+from marketing.segments.counting import people_of
 
 log = structlog.get_logger()
 
@@ -138,7 +138,7 @@ def _condition(enrolment: Enrolment, step: Step) -> tuple[str, str]:
     if segment is None:
         return Outcome.NO, "segment_gone"
     scope = Scope(segment.merchant, customer_ids=(enrolment.customer_id,), inside=(segment.pk,))
-    inside = people_of(compile_definition(segment.definition, scope)).exists()
+    inside = people_of(compile_segment(segment, scope)).exists()
     return (Outcome.YES if inside else Outcome.NO), ""
 
 

@@ -4,7 +4,7 @@ from marketing.models.campaign import Campaign, Link
 from marketing.models.delivery import Delivery, SendingPolicy, SendingRun
 from marketing.models.engagement import Attribution, Engagement
 from marketing.models.journey import Enrolment, Journey, Passage, StepMail
-from marketing.models.segment import Segment, SegmentMember, TouchedCustomer
+from marketing.models.segment import Segment, SegmentMember, SegmentPin, TouchedCustomer
 from marketing.models.template import Template
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Passage",
     "Segment",
     "SegmentMember",
+    "SegmentPin",
     "SendingPolicy",
     "SendingRun",
     "StepMail",

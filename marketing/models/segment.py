@@ -22,18 +22,39 @@ class SegmentQuerySet(models.QuerySet["Segment"]):
 
 
 class Segment(TenantModel):
-    """`definition` is a tree of groups and conditions (marketing/segments/definition.py).
+    """A rule (`definition`, a tree of groups and conditions: marketing/segments/definition.py) with those who
+    were put in or kept out by hand, or a list of people by hand alone, which has no definition.
 
-    The compiled definition is the truth; `SegmentMember` is its last reading, for entries, exits and lists.
+    The compiled definition and the pins are the truth; `SegmentMember` is their last reading, for entries,
+    exits and lists. `asked` counts the builds that were asked for, `answered` is the last of them that a
+    build took in: a save in the middle of a build leaves them unequal, and the segment is built again.
     """
 
+    class Kind(models.TextChoices):
+        RULE = "rule", _("Rule")
+        LIST = "list", _("List by hand")
+
     name = models.CharField(_("name"), max_length=120)
+    kind = models.CharField(max_length=4, choices=Kind, default=Kind.RULE)
     definition = models.JSONField(default=dict)
+    # Kept by marketing/segments/pinning.py; while both are 0 no statement looks for pins.
+    pinned_in = models.PositiveIntegerField(default=0)
+    pinned_out = models.PositiveIntegerField(default=0)
     members_count = models.PositiveIntegerField(default=0)
     built_at = models.DateTimeField(null=True, blank=True)
     build_seconds = models.FloatField(null=True, blank=True)
-    # Why the last build failed, in words for staff; empty when it went well.
-    trouble = models.CharField(max_length=300, blank=True, default="")
+    # What the list of members was read by last (a hash); another rule than that is no news about anybody.
+    built_rule = models.CharField(max_length=64, blank=True, default="")
+    # Why the last build failed, a code (marketing/segments/building.py); empty when it went well.
+    trouble = models.CharField(max_length=20, blank=True, default="")
+    asked = models.PositiveIntegerField(default=0)
+    answered = models.PositiveIntegerField(default=0)
+    # The build under way: since when, and the database session that does it.
+    build_started_at = models.DateTimeField(null=True, blank=True)
+    build_pid = models.IntegerField(null=True, blank=True)
+    # Somebody asked for the build to be stopped: when and who ("user:7").
+    cancel_asked_at = models.DateTimeField(null=True, blank=True)
+    cancel_actor = models.CharField(max_length=40, blank=True, default="")
     created_by = models.ForeignKey(
         Membership, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
     )
@@ -58,6 +79,41 @@ class Segment(TenantModel):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_list(self) -> bool:
+        return self.kind == self.Kind.LIST
+
+    @property
+    def has_pins(self) -> bool:
+        return bool(self.pinned_in or self.pinned_out)
+
+
+class SegmentPin(TenantModel):
+    """Somebody who was put into the segment by hand, or (`is_in` False) kept out of it, whatever the rule
+    says."""
+
+    segment = MerchantForeignKey(Segment, on_delete=models.CASCADE, related_name="pins", db_index=False)
+    customer = MerchantForeignKey(Customer, on_delete=models.CASCADE, related_name="+", db_index=False)
+    is_in = models.BooleanField()
+    by = models.ForeignKey(
+        Membership, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["merchant", "segment", "customer"], name="marketing_pin_once")
+        ]
+        indexes = [
+            models.Index(fields=["merchant", "customer"], name="marketing_pin_of"),
+            models.Index(
+                "merchant", "segment", F("created_at").desc(), F("id").desc(), name="marketing_pin_recent"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.customer_id} {'in' if self.is_in else 'out of'} {self.segment_id} by hand"
 
 
 class SegmentMember(TenantModel):

@@ -94,6 +94,7 @@ def catalogue(*, currency: str) -> dict[str, Any]:
             "remove_group": _("Remove group"),
             "choose": _("choose…"),
             "search": _("type to search…"),
+            "add_detail": _("+ more about it"),
             "everyone": _("Everyone. Add a condition to narrow it down."),
             "nothing": _("Nothing found"),
             "match": _("How the conditions of this group combine"),
@@ -114,6 +115,15 @@ def _condition(one: Condition) -> dict[str, Any]:
         "label": str(one.label),
         "phrase": str(one.phrase),
         "fields": [_field(field) for field in one.fields],
+        "details": [
+            {
+                "name": detail.name,
+                "label": str(detail.label),
+                "clause": str(detail.clause),
+                "fields": [_field(field) for field in detail.fields],
+            }
+            for detail in one.details
+        ],
     }
 
 
@@ -142,8 +152,8 @@ def labels_of(definition: Any) -> dict[str, dict[str, str]]:
         return {}
     found: dict[str, dict[str, str]] = {}
     for rule in rules_of(group):
-        for one in rule.condition.fields:
-            if one.search is not None:
+        for one in rule.condition.all_fields:
+            if one.search is not None and rule.params[one.name] is not None:
                 key = f"{rule.condition.key}.{one.name}"
                 options = one.search("", rule.params[one.name])
                 found.setdefault(key, {}).update({option.value: str(option.label) for option in options})
@@ -153,7 +163,7 @@ def labels_of(definition: Any) -> dict[str, dict[str, str]]:
 def options_of(condition_key: str, field_name: str, query: str) -> list[list[str]]:
     """What a search field offers for the words typed; nothing for a field that isn't searched."""
     condition = condition_of(condition_key)
-    field = next((one for one in condition.fields if one.name == field_name), None) if condition else None
+    field = next((one for one in condition.all_fields if one.name == field_name), None) if condition else None
     if field is None or field.search is None:
         return []
     return _pairs(field.search(query.strip()[:100], ()))

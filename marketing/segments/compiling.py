@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from customers.segmenting import Members, Row, Scope
+from marketing.models import Segment, SegmentPin
 from marketing.segments.definition import Group, Rule, parse
 
 Sql = tuple[str, tuple[Any, ...]]
+PINS = SegmentPin._meta.db_table
 
 # What stands in for "all rules of an empty group".
 EVERYBODY = Row("TRUE", (), "m")
@@ -39,6 +41,43 @@ def compile_definition(definition: Any, scope: Scope, *, stored: bool = True) ->
     Unordered, without duplicates. Raises BadDefinition.
     """
     return compile_group(parse(definition, stored=stored), scope)
+
+
+def compile_segment(segment: Segment, scope: Scope) -> Sql:
+    """(sql, params) of a stored segment: whom its rule finds and who was put in by hand, less the kept out.
+
+    One statement, unordered, without duplicates. Raises Rejected when the rule can't be read any more.
+    """
+    if segment.is_list:
+        return _put_in(segment, scope)
+    return with_pins(compile_group(parse(segment.definition, stored=True), scope), segment, scope)
+
+
+def with_pins(rule: Sql, segment: Segment | None, scope: Scope) -> Sql:
+    """What a rule finds, corrected by what was done by hand in the segment; the rule itself where nothing
+    was."""
+    if segment is None or not segment.has_pins:
+        return rule
+    text, params = _put_in(segment, scope)
+    return (
+        (
+            f"SELECT r.customer_id FROM ({rule[0]}) r WHERE NOT EXISTS (SELECT 1 FROM {PINS} p WHERE"
+            " p.merchant_id = %s::bigint AND p.segment_id = %s::bigint AND p.customer_id = r.customer_id)"
+            f" UNION ALL {text}"
+        ),
+        (*rule[1], scope.merchant_id, segment.pk, *params),
+    )
+
+
+def _put_in(segment: Segment, scope: Scope) -> Sql:
+    among = scope.among("p.customer_id")
+    text = (
+        f"SELECT p.customer_id FROM {PINS} p JOIN customers_customer c"
+        " ON c.merchant_id = p.merchant_id AND c.id = p.customer_id"
+        " WHERE p.merchant_id = %s::bigint AND p.segment_id = %s::bigint AND p.is_in"
+        f" AND c.erased_at IS NULL AND c.merged_into_id IS NULL{among.text}"
+    )
+    return text, (scope.merchant_id, segment.pk, *among.params)
 
 
 def compile_group(group: Group, scope: Scope) -> Sql:

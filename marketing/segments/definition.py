@@ -56,9 +56,12 @@ class _Reading:
 
 
 def parse(definition: Any, *, stored: bool = False) -> Group:
-    """The checked tree. Raises BadDefinition with every fault by its path. No queries when `stored`."""
+    """The checked tree. Raises BadDefinition with every fault by its path. No queries when `stored`.
+
+    Everybody is {}: what is missing or null is no definition, and must not become everybody by accident.
+    """
     reading = _Reading(stored)
-    group = _group(reading, definition or {}, "", 1)
+    group = _group(reading, definition, "", 1)
     if reading.conditions > MOST_CONDITIONS:
         reading.fault("", _("A segment can have at most %(most)s conditions.") % {"most": MOST_CONDITIONS})
     if reading.faults:
@@ -87,7 +90,11 @@ def dump(group: Group) -> dict[str, Any]:
 
 
 def _plain(params: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: str(value) if isinstance(value, Decimal) else value for name, value in params.items()}
+    return {
+        name: str(value) if isinstance(value, Decimal) else value
+        for name, value in params.items()
+        if value is not None
+    }
 
 
 def _group(reading: _Reading, data: Any, path: str, level: int) -> Group:
@@ -127,11 +134,20 @@ def _rule(reading: _Reading, data: Mapping[str, Any], path: str) -> Rule | None:
     if condition is None:
         reading.fault(path, _("There is no condition “%(key)s”.") % {"key": str(key)[:80]})
         return None
-    known = {one.name for one in condition.fields}
+    known = {one.name for one in condition.all_fields}
     if unknown := sorted(set(data) - known - {"if"}):
         reading.fault(path, _("Unknown: %(names)s") % {"names": ", ".join(map(str, unknown))})
     params: dict[str, Any] = {}
-    for one in condition.fields:
+    unsaid = [
+        one.name
+        for detail in condition.details
+        if not any(data.get(field.name) is not None for field in detail.fields)
+        for one in detail.fields
+    ]
+    params |= dict.fromkeys(unsaid)
+    for one in condition.all_fields:
+        if one.name in params:
+            continue
         try:
             params[one.name] = _value(one, data.get(one.name, one.default), reading.stored)
         except ValueError as error:

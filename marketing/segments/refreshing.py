@@ -8,6 +8,8 @@ from datetime import timedelta
 
 import structlog
 from django.db import DatabaseError, connection, transaction
+from django.db.models import F, Value
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from crm.accounts.models import Merchant
@@ -15,14 +17,13 @@ from crm.events.emitting import Draft, emit, emit_many
 from crm.events.ringing import ring_sweeper
 from crm.events.types import EventType
 from crm.lib.errors import CrmError
-from crm.lib.locking import hold_if_free
+from crm.lib.locking import hold, hold_if_free
 from crm.lib.tenancy import all_merchants, merchant_scope
 from customers.segmenting import Scope
 from marketing.insight import scoring
 from marketing.models import Segment, SegmentMember, TouchedCustomer
-from marketing.segments import events
-from marketing.segments.compiling import Sql, compile_group
-from marketing.segments.definition import parse
+from marketing.segments import building, events
+from marketing.segments.compiling import Sql, compile_segment
 from marketing.segments.touching import memberships
 
 log = structlog.get_logger()
@@ -30,8 +31,8 @@ log = structlog.get_logger()
 # More people moving at once is a changed rule or an import, not something that happened to each of them:
 # then one event tells the numbers, and nobody's journey starts.
 MOST_ANNOUNCED = 1_000
-# A build has the whole statement to itself; the bound keeps a runaway from holding a worker for hours.
-BUILD_SECONDS = 600
+# SQLSTATE of a statement that ran into its time limit or was cancelled.
+QUERY_CANCELED = "57014"
 # Other handlers of the same event keep the metrics; they get this long before the segments look.
 SETTLE_SECONDS = 3
 TOUCHED_BATCH = 500
@@ -40,38 +41,96 @@ TOUCHED_BATCH = 500
 def segment_refresh(*, segment: Segment) -> bool:
     """Brings the list of members up to date; False when another build of this segment is under way.
 
-    Entries and exits are announced, except by the first build and by masses. A rule that fails is written
-    to `trouble` and leaves the list as it was.
+    Entries and exits are announced, except by the first build, by masses and where the rule is another one. A
+    build that fails writes its code to `trouble`, one that was stopped announces it; both leave the list as
+    it was. What was asked for in the middle of it is rung for again.
     """
+    if not _claim(segment):
+        return False
+    asked = segment.asked
     started = time.monotonic()
     try:
         with transaction.atomic():
-            if not _lock(segment):
-                return False
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    "SELECT set_config('statement_timeout', %s, true)", [str(BUILD_SECONDS * 1000)]
-                )
-                cursor.execute("SELECT set_config('work_mem', '64MB', true)")
+            # A batch of touched customers may have come in between; it is done in a moment.
+            hold(building.lock_name(segment.pk))
+            _bound()
             segment.refresh_from_db()
-            entered, left = _diff(
-                segment, compile_group(parse(segment.definition, stored=True), _scope(segment))
-            )
-            _announce(segment, entered, left)
-            _note(segment, entered, left, time.monotonic() - started)
+            asked = segment.asked
+            _build(segment, started)
+    except _Stopped:
+        building.stopped(segment)
     except (DatabaseError, CrmError) as error:
-        log.warning("segment build failed", segment=segment.pk, error=repr(error))
-        Segment.objects.filter(pk=segment.pk).update(trouble=str(error)[:300])
+        _failed(segment, error, asked)
+    except Exception:  # whatever it is, the round goes on with the next segment, and staff see it
+        log.exception("segment build failed", segment=segment.pk)
+        building.failed(segment, building.UNEXPECTED, answered=asked)
+    building.tell(segment)
+    if Segment.objects.filter(pk=segment.pk).exclude(asked=F("answered")).exists():
+        building.ring_build(segment.merchant_id, segment.pk)
     return True
+
+
+class _Stopped(Exception):
+    """Somebody asked for the build to stop."""
+
+
+def _claim(segment: Segment) -> bool:
+    """Shows the build to everybody, unless the segment is held by another one."""
+    with transaction.atomic():
+        if not hold_if_free(building.lock_name(segment.pk)):
+            return False
+        building.begin(segment)
+    return True
+
+
+def _bound() -> None:
+    with connection.cursor() as cursor:
+        milliseconds = str(building.BUILD_SECONDS * 1000)
+        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [milliseconds])
+        cursor.execute("SELECT set_config('work_mem', '64MB', true)")
+
+
+def _build(segment: Segment, started: float) -> None:
+    if segment.cancel_asked_at is not None:
+        raise _Stopped
+    digest = building.rule_digest(segment)
+    is_other_rule = bool(segment.built_rule) and segment.built_rule != digest
+    entered, left = _diff(segment, compile_segment(segment, _scope(segment)))
+    if building.is_cancelled(segment):
+        raise _Stopped
+    members = _count_members(segment)
+    _announce(segment, entered, left, members, as_one=segment.built_at is None or is_other_rule)
+    Segment.objects.filter(pk=segment.pk).update(
+        members_count=members,
+        built_at=timezone.now(),
+        built_rule=digest,
+        build_seconds=round(time.monotonic() - started, 3),
+        trouble="",
+        answered=segment.asked,
+        build_started_at=None,
+        build_pid=None,
+    )
+
+
+def _count_members(segment: Segment) -> int:
+    """Counted anew, under the lock of the segment's row: a merge that takes somebody out meanwhile writes its
+    own difference before or after, never in between."""
+    Segment.objects.select_for_update(of=("self",)).get(pk=segment.pk)
+    return int(SegmentMember.objects.filter(segment=segment).count())
+
+
+def _failed(segment: Segment, error: DatabaseError | CrmError, asked: int) -> None:
+    cancelled = getattr(error.__cause__, "pgcode", "") == QUERY_CANCELED
+    if cancelled and building.is_cancelled(segment):
+        building.stopped(segment)
+        return
+    log.warning("segment build failed", segment=segment.pk, error=repr(error))
+    trouble = building.RULE if isinstance(error, CrmError) else building.UNEXPECTED
+    building.failed(segment, building.TOO_LONG if cancelled else trouble, answered=asked)
 
 
 def _scope(segment: Segment) -> Scope:
     return Scope(segment.merchant, inside=(segment.pk,))
-
-
-def _lock(segment: Segment) -> bool:
-    """Never two builds of one segment at once; the lock falls with the transaction."""
-    return hold_if_free(f"segment:{segment.pk}")
 
 
 def _diff(segment: Segment, sql: Sql) -> tuple[list[int], list[int]]:
@@ -100,17 +159,19 @@ def _diff(segment: Segment, sql: Sql) -> tuple[list[int], list[int]]:
     return [pk for pk, came in moved if came], [pk for pk, came in moved if not came]
 
 
-def _announce(segment: Segment, entered: Sequence[int], left: Sequence[int]) -> None:
-    first = segment.built_at is None
-    if not first and len(entered) + len(left) <= MOST_ANNOUNCED:
+def _announce(
+    segment: Segment, entered: Sequence[int], left: Sequence[int], members: int, *, as_one: bool = False
+) -> None:
+    """Person by person, or `as_one` event with the numbers."""
+    if not as_one and len(entered) + len(left) <= MOST_ANNOUNCED:
         drafts = [_draft(events.SEGMENT_ENTERED, segment, pk) for pk in entered]
         drafts += [_draft(events.SEGMENT_LEFT, segment, pk) for pk in left]
         emit_many(drafts, merchant=segment.merchant_id)
-    elif entered or left or first:
+    elif entered or left or segment.built_at is None:
         data = {
             "segment": segment.name,
             "segment_id": segment.pk,
-            "members": segment.members_count + len(entered) - len(left),
+            "members": members,
             "entered": len(entered),
             "left": len(left),
         }
@@ -127,19 +188,12 @@ def _draft(kind: EventType, segment: Segment, customer_id: int) -> Draft:
     )
 
 
-def _note(segment: Segment, entered: Sequence[int], left: Sequence[int], seconds: float) -> None:
-    count = SegmentMember.objects.filter(segment=segment).count() if segment.built_at is None else None
-    members = count if count is not None else max(0, segment.members_count + len(entered) - len(left))
-    Segment.objects.filter(pk=segment.pk).update(
-        members_count=members, built_at=timezone.now(), build_seconds=round(seconds, 3), trouble=""
-    )
-
-
 # --- the whole, by beat ------------------------------------------------------------------------------------
 
 
 def refresh_all() -> int:
-    """Every live segment of every merchant, one transaction each; how many were built."""
+    """Every live segment of every merchant, one transaction each; how many were built. One that fails keeps
+    nobody else's from being built."""
     with all_merchants(reason="beat keeps every merchant's segments"):
         todo = list(Segment.objects.live().select_related("merchant").order_by("built_at", "pk"))
     built = 0
@@ -193,7 +247,7 @@ def touched_reevaluate(*, merchant: Merchant) -> int:
     TouchedCustomer.objects.filter(pk__in=list(touched)).delete()
     people = sorted(set(touched.values()))
     scoring.refresh(merchant_id=merchant.pk, customer_ids=people)
-    segments = list(Segment.objects.live().filter(built_at__isnull=False))
+    segments = list(Segment.objects.live().filter(built_at__isnull=False).order_by("pk"))
     free = _lock_many(segments)
     found = memberships(free, Scope(merchant, customer_ids=tuple(people)))
     _bring_up_to_date([segment for segment in free if segment.pk in found], found, people)
@@ -223,16 +277,35 @@ def _bring_up_to_date(segments: Sequence[Segment], found: dict[int, set[int]], p
     for segment in segments:
         entered = sorted(found[segment.pk] - before[segment.pk])
         left = sorted(before[segment.pk] - found[segment.pk])
-        if not entered and not left:
-            continue
-        SegmentMember.objects.bulk_create(
-            [
-                SegmentMember(merchant_id=segment.merchant_id, segment=segment, customer_id=pk)
-                for pk in entered
-            ],
-            ignore_conflicts=True,
-        )
-        SegmentMember.objects.filter(segment=segment, customer_id__in=left).delete()
-        _announce(segment, entered, left)
-        count = max(0, segment.members_count + len(entered) - len(left))
-        Segment.objects.filter(pk=segment.pk).update(members_count=count)
+        if entered or left:
+            _move(segment, entered, left)
+
+
+def _move(segment: Segment, entered: Sequence[int], left: Sequence[int]) -> None:
+    SegmentMember.objects.bulk_create(
+        [SegmentMember(merchant_id=segment.merchant_id, segment=segment, customer_id=pk) for pk in entered],
+        ignore_conflicts=True,
+    )
+    SegmentMember.objects.filter(segment=segment, customer_id__in=left).delete()
+    # The difference and not the sum: a merge may have written its own since the row was read.
+    difference = len(entered) - len(left)
+    Segment.objects.filter(pk=segment.pk).update(
+        members_count=Greatest(F("members_count") + difference, Value(0))
+    )
+    _announce(segment, entered, left, max(0, segment.members_count + difference))
+
+
+@transaction.atomic
+def look_again(*, segment: Segment, customer_ids: Sequence[int]) -> None:
+    """These people against this one segment, now; while a build holds it they are touched instead."""
+    people = sorted(set(customer_ids))
+    if segment.built_at is None:
+        building.build_ask(segment=segment)
+        return
+    if not hold_if_free(building.lock_name(segment.pk)):
+        touch(merchant_id=segment.merchant_id, customer_ids=people)
+        return
+    found = memberships([segment], Scope(segment.merchant, customer_ids=tuple(people)))
+    if segment.pk in found:
+        _bring_up_to_date([segment], found, people)
+    building.tell(segment)

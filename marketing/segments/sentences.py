@@ -27,9 +27,17 @@ def sentence_of(group: Group, *, currency: str) -> str:
 
 
 def clause_of(rule: Rule, *, currency: str) -> str:
-    """One condition with its values filled in."""
-    shown = {one.name: _shown(one, rule.params.get(one.name), currency) for one in rule.condition.fields}
-    return filled(str(rule.condition.phrase), lambda name: shown.get(name, "…"))
+    """One condition with its values filled in, and the details that it says."""
+    condition, params = rule.condition, rule.params
+    shown = {
+        one.name: _shown(one, params[one.name], currency)
+        for one in condition.all_fields
+        if params.get(one.name) is not None
+    }
+    said = [condition.phrase, *(detail.clause for detail in condition.details if detail.is_said(params))]
+    # A space between words; Chinese sets none, so the translator says what stands between.
+    between = pgettext("between a condition and more about it", " ")
+    return between.join(filled(str(one), lambda name: shown.get(name, "…")) for one in said)
 
 
 def filled(phrase: str, value: Callable[[str], str]) -> str:

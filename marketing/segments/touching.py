@@ -18,6 +18,7 @@ from crm.lib.errors import CrmError
 from customers.models import Customer, Metrics
 from customers.segmenting import Members, Row, Scope
 from marketing.models import Segment
+from marketing.segments.compiling import PINS
 from marketing.segments.definition import Group, parse
 
 log = structlog.get_logger()
@@ -35,11 +36,11 @@ class _Sets:
     texts: list[str] = field(default_factory=list)
     params: list[Any] = field(default_factory=list)
 
-    def name_of(self, part: Members) -> str:
+    def name_of(self, part: Members, *, columns: str = "customer_id") -> str:
         key = f"{part.text}\n{part.params!r}"
         if key not in self.names:
             self.names[key] = name = f"set_{len(self.names)}"
-            self.texts.append(f"{name}(customer_id) AS MATERIALIZED ({part.text})")
+            self.texts.append(f"{name}({columns}) AS MATERIALIZED ({part.text})")
             self.params.extend(part.params)
         return self.names[key]
 
@@ -62,7 +63,7 @@ def memberships(segments: Iterable[Segment], scope: Scope) -> dict[int, set[int]
     questions = []
     for segment in segments:
         try:
-            group = parse(segment.definition, stored=True)
+            group = Group() if segment.is_list else parse(segment.definition, stored=True)
         except CrmError as error:
             log.warning("segment can't be read", segment=segment.pk, error=repr(error))
             continue
@@ -97,10 +98,8 @@ def _statement(questions: Sequence[_Question], scope: Scope) -> tuple[str, list[
     columns: list[str] = []
     params: list[Any] = []
     for place, question in enumerate(questions):
-        truth = _group(question.group, question.scope, sets)
-        # As the whole build: only a rule about the customer's own row does without their metrics.
-        known = truth.text if truth.uses == "c" else f"m.customer_id IS NOT NULL AND ({truth.text})"
-        columns.append(f"CASE WHEN {known} THEN {place} END")
+        truth = _corrected(_truth_of(question, sets), question, sets)
+        columns.append(f"CASE WHEN {truth.text} THEN {place} END")
         params.extend(truth.params)
     text = f"""
         {"WITH " + ", ".join(sets.texts) if sets.texts else ""}
@@ -110,6 +109,33 @@ def _statement(questions: Sequence[_Question], scope: Scope) -> tuple[str, list[
           AND c.erased_at IS NULL AND c.merged_into_id IS NULL
     """
     return text, [*sets.params, *params, scope.merchant_id, list(scope.customer_ids or ())]
+
+
+def _truth_of(question: _Question, sets: _Sets) -> Row:
+    """Whether the rule holds; a list by hand has none, so nobody satisfies it."""
+    if question.segment.is_list:
+        return Row("FALSE")
+    truth = _group(question.group, question.scope, sets)
+    # As the whole build: only a rule about the customer's own row does without their metrics.
+    known = truth.text if truth.uses == "c" else f"m.customer_id IS NOT NULL AND ({truth.text})"
+    return Row(known, truth.params, truth.uses)
+
+
+def _corrected(truth: Row, question: _Question, sets: _Sets) -> Row:
+    """The rule's answer, unless somebody was put in or kept out by hand."""
+    segment, scope = question.segment, question.scope
+    if not segment.has_pins:
+        return truth
+    among = scope.among("p.customer_id")
+    pinned = Members(
+        f"SELECT p.customer_id, p.segment_id, p.is_in FROM {PINS} p"
+        f" WHERE p.merchant_id = %s::bigint{among.text}",
+        (scope.merchant_id, *among.params),
+    )
+    # One set for all segments: the people are few, and so are their pins.
+    name = sets.name_of(pinned, columns="customer_id, segment_id, is_in")
+    mine = f"SELECT p.is_in FROM {name} p WHERE p.customer_id = c.id AND p.segment_id = %s::bigint"
+    return Row(f"coalesce(({mine}), ({truth.text}))", (segment.pk, *truth.params), truth.uses)
 
 
 def _group(group: Group, scope: Scope, sets: _Sets) -> Row:

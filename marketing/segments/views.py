@@ -21,12 +21,14 @@ from crm.lib.ui.formats import number_text, percent_text
 from customers.models import Customer
 from customers.searching import customer_ids_found
 from marketing.models import Segment, SegmentMember
-from marketing.segments import catalogue, selectors, services
+from marketing.segments import building, catalogue, counting, explaining, selectors, services
 from marketing.segments.definition import BadDefinition
 
 ORDER = ("-updated_at", "-pk")
-LONGEST_DEFINITION = 20_000
+# Fifty conditions of a hundred values of two hundred signs, and what stands around them.
+LONGEST_DEFINITION = 1_500_000
 WHY_HITS = 6
+PINS_SHOWN = 6
 
 
 @require_GET
@@ -61,12 +63,14 @@ def _count(rows: QuerySet[Any]) -> tuple[int, bool]:
 
 
 def segment_create(request: StaffRequest) -> HttpResponse:
+    """The builder; with `kind=list` only a name, for people put in by hand."""
     if request.method == "POST":
         return _save(request, None)
     chosen = catalogue.starter(request.GET.get("start", ""))
     definition = chosen.definition if chosen else _definition(request.GET.get("definition", "{}"))
     name = str(chosen.name) if chosen else request.GET.get("name", "")[:120]
-    return _maker(request, None, name, definition)
+    kind = Segment.Kind.LIST if request.GET.get("kind") == "list" else Segment.Kind.RULE
+    return _maker(request, Segment(kind=kind), name, definition)
 
 
 def segment_edit(request: StaffRequest, pk: int) -> HttpResponse:
@@ -77,26 +81,32 @@ def segment_edit(request: StaffRequest, pk: int) -> HttpResponse:
 
 
 def _save(request: StaffRequest, segment: Segment | None) -> HttpResponse:
-    name, definition = request.POST.get("name", ""), _definition(request.POST.get("definition", ""))
+    name = request.POST.get("name", "")
+    kind = segment.kind if segment else request.POST.get("kind", Segment.Kind.RULE)
+    definition = {} if kind == Segment.Kind.LIST else _definition(request.POST.get("definition", ""))
     try:
         saved = services.segment_save(
             merchant=request.merchant,
             name=name,
             definition=definition,
             segment=segment,
+            kind=kind,
             actor=request.membership,
         )
     except CrmError as refusal:
-        return _maker(request, segment, name, definition, refusal)
-    messages.success(request, _("Saved. The people are being counted."))
+        return _maker(request, segment or Segment(kind=kind), name, definition, refusal)
+    text = _("Saved. Now put people in.") if saved.is_list else _("Saved. The people are being counted.")
+    messages.success(request, text)
     return redirect("segment_detail", saved.pk)
 
 
 def _definition(text: str) -> Any:
-    """The JSON of the builder. Raises Rejected when it is none."""
+    """The JSON of the builder. Raises Rejected when it is none, or too long to be one."""
+    if len(text) > LONGEST_DEFINITION:
+        raise Rejected(_("These rules are too long. Use fewer values."), code="definition_too_long")
     try:
-        return json.loads(text) if len(text) <= LONGEST_DEFINITION else None
-    except ValueError as error:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
         raise Rejected(
             _("The rules can't be read. Reload the page and try again."), code="bad_json"
         ) from error
@@ -104,13 +114,18 @@ def _definition(text: str) -> Any:
 
 def _maker(
     request: StaffRequest,
-    segment: Segment | None,
+    segment: Segment,
     name: str,
     definition: Any,
     refusal: CrmError | None = None,
 ) -> HttpResponse:
+    """`segment` is the stored one, or a new one that says only of which kind it is to be."""
+    others = Segment.objects.live().exclude(pk=segment.pk).order_by("name")
     context = {
-        "segment": segment,
+        "segment": segment if segment.pk else None,
+        "kind": segment.kind,
+        "is_list": segment.is_list,
+        "others": list(others.values_list("pk", "name")),
         "name": name,
         "definition": definition or {"match": "all", "rules": []},
         "catalogue": catalogue.catalogue(currency=request.merchant.base_currency),
@@ -127,21 +142,35 @@ def _maker(
 
 @require_POST
 def segment_preview(request: StaffRequest) -> HttpResponse:
-    """Live count, sample and sentence of what stands in the builder; faults by their place when it is
-    unfinished."""
-    segment = Segment.objects.filter(pk=request.POST.get("segment") or 0).first()
-    context: dict[str, Any] = {"preview": None, "faults": {}, "refusal": ""}
+    """Live count, sample and sentence of what stands in the builder, and the overlap with another segment;
+    faults by their place when it is unfinished; about how long it takes when that is long."""
+    asked = request.POST
+    context: dict[str, Any] = {"preview": None, "faults": {}, "refusal": "", "dear": None}
     try:
-        definition = _definition(request.POST.get("definition", ""))
-        context["preview"] = selectors.preview(
-            merchant=request.merchant, definition=definition, membership=request.membership, segment=segment
+        definition = _definition(asked.get("definition", ""))
+        context["preview"] = counting.preview(
+            merchant=request.merchant,
+            definition=definition,
+            membership=request.membership,
+            segment=_named(asked.get("segment", "")),
+            other=_named(asked.get("overlap", "")),
+            anyway=asked.get("anyway") == "1",
         )
     except BadDefinition as refusal:
         context["faults"] = {path: [str(text) for text in texts] for path, texts in refusal.fields.items()}
         context["refusal"] = str(refusal.message)
+    except counting.Dear as dear:
+        context["dear"] = dear
     except Rejected as refusal:
         context["refusal"] = str(refusal.message)
     return render(request, "segments/_segment_preview.html", context)
+
+
+def _named(text: str) -> Segment | None:
+    """The live segment of that id, if the text is one."""
+    number = row_id(text)
+    found = Segment.objects.live().select_related("merchant")
+    return found.filter(pk=number).first() if number is not None else None
 
 
 @require_GET
@@ -165,10 +194,16 @@ def segment_detail(request: StaffRequest, pk: int) -> HttpResponse:
     context = {
         "segment": segment,
         "sentence": selectors.segment_sentence(segment),
+        "build": building.build_state(segment),
+        "trouble": building.trouble_text(segment),
         "count": number_text(inside),
         "share": percent_text(inside / total if total else 0.0),
         "sample": list(visible.select_related("metrics").order_by("-metrics__last_order_at", "-pk")[:8]),
         "moves": selectors.segment_moves(segment, request.membership),
+        "pins": list(selectors.pins_of(segment, request.membership)[:PINS_SHOWN]),
+        "others": list(
+            Segment.objects.live().exclude(pk=segment.pk).order_by("name").values_list("pk", "name")
+        ),
         "campaigns": list(segment.campaigns.order_by("-created_at")[:5]),
     }
     fragment = request.headers.get("HX-Request") == "true"
@@ -210,7 +245,8 @@ def segment_why(request: StaffRequest, pk: int) -> HttpResponse:
     customer_id = row_id(request.GET.get("customer", ""))
     if customer_id is not None:
         context["customer"] = get_object_or_404(seen, pk=customer_id)
-        context["answer"] = selectors.segment_contains(segment, context["customer"])
+        context["answer"] = explaining.segment_contains(segment, context["customer"])
+        context["hand_words"] = explaining.hand_words(context["answer"].by_hand)
         return render(request, "segments/_segment_answer.html", context)
     if context["query"]:
         found = customer_ids_found(context["query"])
@@ -223,11 +259,35 @@ def segment_why(request: StaffRequest, pk: int) -> HttpResponse:
     )
 
 
+@require_GET
+def segment_overlap(request: StaffRequest, pk: int) -> HttpResponse:
+    """How many of its people are in another segment, too; counted now."""
+    segment = get_object_or_404(Segment.objects.live().select_related("merchant"), pk=pk)
+    other = _named(request.GET.get("overlap", ""))
+    context: dict[str, Any] = {"overlap": None, "refusal": ""}
+    if other is not None:
+        try:
+            with counting.patience(counting.ANYWAY_MILLISECONDS):
+                mine = selectors.segment_member_ids_sql(segment)
+                context["overlap"] = counting.overlap(mine, other, membership=request.membership)
+        except Rejected as refusal:
+            context["refusal"] = str(refusal.message)
+    return render(request, "segments/_segment_overlap.html", context)
+
+
 @require_POST
 def segment_build(request: StaffRequest, pk: int) -> HttpResponse:
     segment = get_object_or_404(Segment.objects.live(), pk=pk)
-    services.ring_build(request.merchant.pk, segment.pk)
+    building.build_ask(segment=segment)
     messages.success(request, _("The people are being counted."))
+    return redirect("segment_detail", segment.pk)
+
+
+@require_POST
+def segment_build_cancel(request: StaffRequest, pk: int) -> HttpResponse:
+    segment = get_object_or_404(Segment.objects.live(), pk=pk)
+    building.build_cancel(segment=segment, actor=request.membership)
+    messages.success(request, _("Counting is being stopped. The people stay as they were counted last."))
     return redirect("segment_detail", segment.pk)
 
 

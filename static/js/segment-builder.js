@@ -62,8 +62,10 @@
   const fault = () => el("div", { className: "gx-error gx-builder__fault", hidden: true });
 
   function fresh(key) {
-    const made = { if: key };
-    for (const field of byKey.get(key).fields) made[field.name] = Array.isArray(field.default) ? [...field.default] : field.default;
+    return withDefaults({ if: key }, byKey.get(key).fields);
+  }
+  function withDefaults(made, fields) {
+    for (const field of fields) made[field.name] = Array.isArray(field.default) ? [...field.default] : field.default ?? "";
     return made;
   }
 
@@ -71,13 +73,35 @@
     const known = byKey.get(rule.if);
     const off = button(cross(), "btn-ghost btn-sm btn-icon", remove, { "aria-label": words.remove, title: words.remove });
     if (!known) return el("div", { className: "gx-rule", "data-path": path }, el("span", { className: "gx-grow" }, rule.if), off, fault());
-    const said = el("div", { className: "gx-rule__said" });
-    for (const part of known.phrase.split(/(\{\w+\})/)) {
-      const field = part.startsWith("{") && known.fields.find((one) => `{${one.name}}` === part);
-      if (field) said.append(control(rule, field, path));
-      else for (const text of part.split(/\s+/)) if (text) said.append(el("span", {}, text));
-    }
+    const said = phrase(el("div", { className: "gx-rule__said" }), known.phrase, known.fields, rule, path);
+    if (known.details.length) said.append(...details(rule, known, path));
     return el("div", { className: "gx-rule", "data-path": path }, el("span", { className: "gx-rule__kind" }, known.label), said, off, fault());
+  }
+
+  function phrase(into, text, fields, rule, path) {
+    for (const part of text.split(/(\{\w+\})/)) {
+      const field = part.startsWith("{") && fields.find((one) => `{${one.name}}` === part);
+      if (field) into.append(control(rule, field, path));
+      else for (const word of part.split(/\s+/)) if (word) into.append(el("span", {}, word));
+    }
+    return into;
+  }
+
+  // More about a condition: each detail is all of its inputs or none.
+  function details(rule, known, path) {
+    const isSaid = (detail) => detail.fields.some((field) => rule[field.name] !== undefined && rule[field.name] !== null);
+    const made = [];
+    for (const detail of known.details.filter(isSaid)) {
+      const drop = () => { for (const field of detail.fields) delete rule[field.name]; draw(path); };
+      const box = phrase(el("span", { className: "gx-rule__detail" }), detail.clause, detail.fields, rule, path);
+      box.append(button(cross(), "btn-ghost btn-sm btn-icon", drop, { "aria-label": `${words.remove}: ${detail.label}`, title: words.remove }));
+      made.push(box);
+    }
+    const left = known.details.filter((detail) => !isSaid(detail));
+    if (!left.length) return made;
+    const add = el("select", { className: "form-select gx-inline gx-inline--add", "aria-label": words.add_detail, on: { change: () => { withDefaults(rule, left.find((one) => one.name === add.value).fields); draw(path); } } }, el("option", { value: "" }, words.add_detail));
+    for (const detail of left) add.append(el("option", { value: detail.name }, detail.label));
+    return [...made, add];
   }
 
   // --- the inputs -------------------------------------------------------------------------------------------
@@ -203,18 +227,21 @@
     const starters = document.querySelector("[data-starters]");
     if (starters) starters.hidden = tree.rules.length > 0;
     clearTimeout(timer);
-    if (preview) timer = setTimeout(count, PREVIEW_WAIT_MS);
+    if (preview) timer = setTimeout(() => count(), PREVIEW_WAIT_MS);
   }
-  async function count() {
+  document.getElementById("segment-overlap")?.addEventListener("change", () => count());
+  const overlap = document.getElementById("segment-overlap");
+  async function count(anyway = false) {
     const mine = ++asked;
     preview.setAttribute("aria-busy", "true");
-    const body = new URLSearchParams({ definition: hidden.value, segment: root.dataset.segment || "0" });
+    const body = new URLSearchParams({ definition: hidden.value, segment: root.dataset.segment || "", overlap: overlap?.value || "", anyway: anyway ? "1" : "" });
     const headers = { ...JSON.parse(document.body.getAttribute("hx-headers")), "HX-Request": "true" };
     const response = await fetch(root.dataset.preview, { method: "POST", headers, body }).catch(() => null);
     if (mine !== asked) return;
     preview.removeAttribute("aria-busy");
     if (!response?.ok) return window.gx.toast(window.gx.words[response ? "failed" : "not_sent"], "bad");
     preview.innerHTML = await response.text();
+    preview.querySelector("[data-count-anyway]")?.addEventListener("click", (event) => { event.target.disabled = true; count(true); });
     mark(JSON.parse(preview.querySelector("#segment-faults")?.textContent || "{}"));
   }
   function mark(faults) {

@@ -14,7 +14,8 @@ from customers.models import Customer, FieldDefinition
 from customers.segmenting import Scope
 from marketing.segments.compiling import compile_definition
 from marketing.segments.definition import BadDefinition, dump, parse
-from marketing.segments.selectors import people_of, segment_sentence
+from marketing.segments.counting import people_of
+from marketing.segments.selectors import segment_sentence
 from tests.api.conftest import ApiClient
 from tests.factories.accounts import make_key, make_member
 from tests.factories.customers import make_customer

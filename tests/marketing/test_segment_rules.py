@@ -15,16 +15,10 @@ from customers.segmenting import CONDITIONS, Scope
 from customers.visits.services import Seen, visitor_recognise, visits_take
 from marketing.models import Segment
 from marketing.segments.compiling import compile_definition
+from marketing.segments.counting import TooDear, patience, people_of
 from marketing.segments.definition import BadDefinition, dump, parse
-from marketing.segments.selectors import (
-    TooDear,
-    patience,
-    people_of,
-    segment_contains,
-    segment_count,
-    segment_sample,
-    segment_sentence,
-)
+from marketing.segments.explaining import segment_contains
+from marketing.segments.selectors import segment_count, segment_sample, segment_sentence
 from marketing.segments.touching import memberships
 from tests.factories.accounts import make_member
 from tests.factories.customers import make_consent, make_customer
