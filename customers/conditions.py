@@ -13,6 +13,8 @@ from crm.events.types import Text
 from crm.lib.ids import row_id
 from crm.lib.tenancy import scoped_merchant_id
 from crm.lib.ui.places import country_name
+from customers import profile_conditions, reach_conditions
+from customers.companies import conditions as company_conditions
 from customers.fields import conditions as own_fields
 from customers.models import Consent, Customer, Identity, Region
 from customers.models.consent import Channel, Purpose
@@ -424,3 +426,6 @@ for _condition in (
     add_condition(_condition)
 own_fields.register()
 visits.register()
+profile_conditions.register()
+reach_conditions.register()
+company_conditions.register()

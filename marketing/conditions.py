@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from crm.lib.errors import Rejected
 from customers.segmenting import Condition, Field, Members, Option, Params, Scope, add_condition, choice_field
-from marketing import field_uses
+from marketing import field_uses, mail_conditions
 from marketing.models import Segment, SegmentMember
 from marketing.segments.compiling import compile_segment
 
@@ -86,4 +86,5 @@ add_condition(
         (_SEGMENTS, Field("days", "number", gettext_lazy("Days"), 30, 1, 3_650)),
     )
 )
+mail_conditions.register()
 field_uses.register()

@@ -21,6 +21,7 @@ from customers.segmenting import (
     days_field,
     number_field,
 )
+from orders import matching, shipment_conditions
 from orders.models import Order, OrderLine, Product, Return, SalesChannel
 
 ORDERS = _("Orders")
@@ -133,10 +134,12 @@ def _channel(params: Params, scope: Scope) -> Members:
 
 
 def _coupon(params: Params, scope: Scope) -> Members:
+    """Codes are typed by people: WELCOME and welcome are one."""
     found = scope.members(
         Order._meta.db_table,
-        "t.cancelled_at IS NULL AND t.coupons && %s::varchar[] AND t.placed_at >= %s",
-        [[params["code"]], scope.days_ago(params["days"])],
+        "t.cancelled_at IS NULL AND t.coupons <> '{}' AND t.placed_at >= %s"
+        " AND EXISTS (SELECT 1 FROM unnest(t.coupons) AS k WHERE lower(k) = lower(%s))",
+        [scope.days_ago(params["days"]), params["code"]],
     )
     return _negatable(found, scope, params)
 
@@ -299,3 +302,5 @@ for _condition in (
     Condition("orders.open_return", ORDERS, _("Open return"), _("who have an open return"), _open_return),
 ):
     add_condition(_condition)
+matching.register(group=ORDERS, channels=channels, products=search_products, categories=search_categories)
+shipment_conditions.register()

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
 
 from customers.segmenting import (
     Condition,
+    Detail,
+    Field,
+    Members,
     Params,
     Row,
     Scope,
@@ -14,6 +19,8 @@ from customers.segmenting import (
     days_field,
     number_field,
 )
+from orders.conditions import search_products
+from reviews.models import Review
 
 REVIEWS = _("Reviews")
 OPERATORS = {"min": ">=", "max": "<="}
@@ -23,6 +30,38 @@ COMPARE = choice_field("compare", _("Comparison"), (("max", _("at most")), ("min
 def _last(params: Params, scope: Scope) -> Row:
     text = f"(m.last_rating {OPERATORS[params['compare']]} %s AND m.last_rating_at >= %s)"
     return Row(text, (params["stars"], scope.days_ago(params["days"])))
+
+
+def _written(params: Params, scope: Scope) -> Members:
+    """Reviews of the products, whatever became of them; without products, of anything."""
+    where, values = "t.submitted_at >= %s", list[Any]([scope.days_ago(params["days"])])
+    if params["products"] is not None:
+        where = f"{where} AND t.product_id = ANY(%s::bigint[])"
+        values = [*values, [int(value) for value in params["products"]]]
+    if params["stars"] is not None:
+        where = f"{where} AND t.rating {OPERATORS[params['stars_compare']]} %s"
+        values = [*values, params["stars"]]
+    found = scope.members(Review._meta.db_table, where, values)
+    return _negated(found, scope) if params["did"] == "not" else found
+
+
+def _average(params: Params, scope: Scope) -> Members:
+    """Of all that they wrote; who wrote nothing has none. Tenths of stars."""
+    return scope.members(
+        Review._meta.db_table,
+        "TRUE",
+        [params["tenths"]],
+        tail=f"GROUP BY t.customer_id HAVING avg(t.rating) * 10 {OPERATORS[params['compare']]} %s",
+    )
+
+
+def _negated(found: Members, scope: Scope) -> Members:
+    among = scope.among("m.customer_id")
+    return Members(
+        f"SELECT m.customer_id FROM customers_metrics m WHERE m.merchant_id = %s::bigint{among.text}"
+        f" AND NOT EXISTS (SELECT 1 FROM ({found.text}) x WHERE x.customer_id = m.customer_id)",
+        (scope.merchant_id, *among.params, *found.params),
+    )
 
 
 def _count(params: Params, scope: Scope) -> Row:
@@ -47,5 +86,47 @@ add_condition(
         _("who wrote {compare} {value} reviews"),
         _count,
         (COMPARE, number_field("value", _("Reviews"), 1)),
+    )
+)
+add_condition(
+    Condition(
+        "reviews.average",
+        REVIEWS,
+        _("Average rating"),
+        _("whose reviews are {compare} {tenths} tenths of a star on average"),
+        _average,
+        (COMPARE, number_field("tenths", _("Tenths of a star"), 30, minimum=10, maximum=50)),
+    )
+)
+add_condition(
+    Condition(
+        "reviews.written",
+        REVIEWS,
+        _("Wrote a review"),
+        _("who {did} write a review in the last {days} days"),
+        _written,
+        (
+            choice_field("did", _("Comparison"), (("did", _("did")), ("not", _("did not")))),
+            days_field(_("Days"), 365),
+        ),
+        (
+            Detail(
+                "products",
+                _("of products"),
+                _("of {products}"),
+                (Field("products", "search", _("Products"), [], search=search_products, numeric=True),),
+            ),
+            Detail(
+                "stars",
+                _("with stars"),
+                _("with {stars_compare} {stars} stars"),
+                (
+                    number_field("stars", _("Stars"), 2, minimum=1, maximum=5),
+                    choice_field(
+                        "stars_compare", _("Comparison"), (("max", _("at most")), ("min", _("at least")))
+                    ),
+                ),
+            ),
+        ),
     )
 )

@@ -43,6 +43,18 @@ def keyed_hash(value: str, *, purpose: str) -> str:
     return hmac.new(derived_key(purpose), value.encode(), hashlib.sha256).hexdigest()
 
 
+# Bytes that SHA-256 works on at a time.
+SHA256_BLOCK = 64
+
+
+def keyed_hash_sql(column: str, *, purpose: str) -> tuple[str, tuple[bytes, bytes]]:
+    """`keyed_hash` of a column, computed by PostgreSQL, and its two parameters: the blocks of HMAC (RFC 2104)
+    for a key no longer than a block."""
+    padded = derived_key(purpose).ljust(SHA256_BLOCK, b"\0")
+    inner, outer = bytes(byte ^ 0x36 for byte in padded), bytes(byte ^ 0x5C for byte in padded)
+    return f"encode(sha256(%s || sha256(%s || convert_to({column}, 'UTF8'))), 'hex')", (outer, inner)
+
+
 def sign(data: object, *, purpose: str) -> str:
     """A URL-safe signed token that carries `data` (readable, not secret)."""
     return signing.dumps(data, salt=purpose, compress=True)

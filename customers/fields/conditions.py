@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm.accounts.models import Membership
+from crm.events.types import Text
 from crm.lib.tenancy import scoped_merchant_id
 from crm.lib.ui.places import country_choices
 from customers.fields.filters import numeric_sql
@@ -54,10 +55,12 @@ class _Named:
 
     type: str
     key: str
+    subject: str = FieldDefinition.Subject.CUSTOMER
 
     @property
     def definition(self) -> FieldDefinition | None:
-        found: FieldDefinition | None = FieldDefinition.objects.of_customers().filter(key=self.key).first()
+        rows = FieldDefinition.objects.filter(applies_to=self.subject)
+        found: FieldDefinition | None = rows.filter(key=self.key).first()
         return found
 
     def label(self) -> str:
@@ -243,6 +246,56 @@ def _filled(named: _Named) -> Build:
         return _negated(row, params["filled"] == "no")
 
     return build
+
+
+# --- fields of companies ------------------------------------------------------------------------------------
+
+COMPANY_PREFIX = "companies.field:"
+COMPANY_KEY = re.compile(
+    rf"{re.escape(COMPANY_PREFIX)}(?P<type>[a-z_]{{1,8}}):(?P<key>[a-z][a-z0-9_]{{0,39}})"
+)
+
+
+def company_source(group: Text, of_company: Callable[[Row, Scope], Members]) -> ConditionSource:
+    """The same over the fields of companies, "companies.field:<type>:<key>": `of_company` makes a set of
+    customers from the predicate on the company's attributes."""
+
+    def find(key: str) -> Condition | None:
+        found = COMPANY_KEY.fullmatch(key)
+        if found is None or found["type"] not in Type.values:
+            return None
+        named = _Named(found["type"], found["key"], FieldDefinition.Subject.COMPANY)
+        _phrase, fields, inner = _shape(named)
+        said = lazystr(_Later(named, _company_phrase(named)))
+
+        def build(params: Params, scope: Scope) -> Members:
+            made = inner(params, scope)
+            assert isinstance(made, Row)  # fields are predicates on one row
+            return of_company(made, scope)
+
+        return Condition(key, group, lazystr(_Later(named)), said, build, fields)
+
+    def offered() -> list[Condition]:
+        fields = definitions(FieldDefinition.Subject.COMPANY)
+        keys = [f"{COMPANY_PREFIX}{one.type}:{one.key}" for one in fields]
+        return [one for key in keys if (one := find(key)) is not None]
+
+    return ConditionSource(COMPANY_PREFIX, find, offered)
+
+
+def _company_phrase(named: _Named) -> Promise:
+    kind = named.type
+    if kind in LISTED:
+        return gettext_lazy("whose company's [field] {is} {values}")
+    if kind in FIGURES:
+        return gettext_lazy("whose company's [field] is {compare} {value}")
+    if kind in DAYS:
+        return gettext_lazy("whose company's [field] is {when} {days} days")
+    if kind in WORDS:
+        return gettext_lazy("whose company's [field] {says} {text}")
+    if kind == Type.YES_NO:
+        return gettext_lazy("whose company's [field] is {answer}")
+    return gettext_lazy("whose company's [field] is {filled}")
 
 
 def register() -> None:

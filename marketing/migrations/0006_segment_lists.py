@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0005_key_bounds"),
         ("customers", "0025_consent_holds"),
-        ("marketing", "0002_sending_window"),
+        ("marketing", "0005_looks"),
     ]
 
     operations = [

@@ -1,0 +1,207 @@
+"""Segment conditions over the companies that a customer belongs to or speaks for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.utils.translation import gettext_lazy as _
+
+from customers.fields.conditions import company_source
+from customers.models import Company, CompanyContact, Customer
+from customers.segmenting import (
+    Condition,
+    Field,
+    Members,
+    Option,
+    Params,
+    Row,
+    Scope,
+    add_condition,
+    add_condition_source,
+    choice_field,
+)
+
+COMPANY = _("Company")
+CONTACTS, COMPANIES, CUSTOMERS = (model._meta.db_table for model in (CompanyContact, Company, Customer))
+IS = choice_field("is", _("Comparison"), (("is", _("is")), ("not", _("is not"))))
+HITS = 30
+OPERATORS = {"min": ">=", "max": "<="}
+VALUES = _("Values")
+
+
+@dataclass(frozen=True)
+class _Where:
+    """A predicate on a company `k` or on the link to it `l`; `on_link` asks only those with a link, whose
+    role is known."""
+
+    text: str
+    params: tuple[object, ...] = ()
+    on_link: bool = False
+
+
+def people_of_companies(scope: Scope, where: _Where) -> Members:
+    """Those who belong to such a company or speak for it; archived companies count as none."""
+    among = scope.among("l.customer_id")
+    company = (
+        f"JOIN {COMPANIES} k ON k.merchant_id = l.merchant_id AND k.id = l.company_id"
+        " AND k.archived_at IS NULL"
+    )
+    asked = f"l.merchant_id = %s::bigint{among.text} AND ({where.text})"
+    params = (scope.merchant_id, *among.params, *where.params)
+    linked = f"SELECT l.customer_id FROM {CONTACTS} l {company} WHERE {asked}"
+    if where.on_link:
+        return Members(linked, params)
+    own = (
+        "SELECT l.customer_id FROM (SELECT c.id AS customer_id, c.merchant_id, c.company_id"
+        f" FROM {CUSTOMERS} c WHERE c.merchant_id = %s::bigint AND c.company_id IS NOT NULL) l"
+        f" {company} WHERE {asked}"
+    )
+    return Members(f"{linked} UNION {own}", (*params, scope.merchant_id, *params))
+
+
+def _negated(found: Members, scope: Scope) -> Members:
+    among = scope.among("m.customer_id")
+    return Members(
+        f"SELECT m.customer_id FROM customers_metrics m WHERE m.merchant_id = %s::bigint{among.text}"
+        f" AND NOT EXISTS (SELECT 1 FROM ({found.text}) x WHERE x.customer_id = m.customer_id)",
+        (scope.merchant_id, *among.params, *found.params),
+    )
+
+
+def _belongs(params: Params, scope: Scope) -> Members:
+    found = people_of_companies(scope, _Where("TRUE"))
+    return _negated(found, scope) if params["belongs"] == "not" else found
+
+
+def _one_of(text: str, params: Params, scope: Scope, values: list[object]) -> Members:
+    found = people_of_companies(scope, _Where(text, (values,)))
+    return _negated(found, scope) if params["is"] == "not" else found
+
+
+def _named(params: Params, scope: Scope) -> Members:
+    return _one_of("k.id = ANY(%s::bigint[])", params, scope, [int(value) for value in params["values"]])
+
+
+def _kind(params: Params, scope: Scope) -> Members:
+    return _one_of("k.kind = ANY(%s)", params, scope, list(params["values"]))
+
+
+def _price_group(params: Params, scope: Scope) -> Members:
+    return _one_of("k.price_group = ANY(%s)", params, scope, list(params["values"]))
+
+
+def _tagged(params: Params, scope: Scope) -> Members:
+    return _one_of("k.tags && %s::varchar[]", params, scope, list(params["values"]))
+
+
+def _credit(params: Params, scope: Scope) -> Members:
+    """Limits in the shop's own currency; one in another is no answer to a sum in this one."""
+    text = f"k.credit_limit {OPERATORS[params['compare']]} %s AND k.currency IN ('', %s)"
+    return people_of_companies(scope, _Where(text, (params["value"], scope.merchant.base_currency)))
+
+
+def _role(params: Params, scope: Scope) -> Members:
+    return people_of_companies(
+        scope, _Where("l.roles && %s::varchar[]", (list(params["values"]),), on_link=True)
+    )
+
+
+def search_companies(query: str, values: Sequence[str]) -> list[Option]:
+    rows = Company.objects.filter(archived_at__isnull=True).order_by("name")
+    if values:
+        found = Company.objects.filter(pk__in=[int(value) for value in values if value.isdigit()])
+    else:
+        found = rows.filter(name__icontains=query)[:HITS]
+    return [Option(str(pk), name) for pk, name in found.values_list("pk", "name")]
+
+
+def _used(column: str) -> list[Option]:
+    rows = Company.objects.filter(archived_at__isnull=True).exclude(**{column: ""}).order_by(column)
+    return [Option(one, one) for one in rows.values_list(column, flat=True).distinct()[:200]]
+
+
+def _tags(query: str, values: Sequence[str]) -> list[Option]:
+    if values:
+        return [Option(value, value) for value in values]
+    named = Company.objects.exclude(tags=[]).values_list("tags", flat=True)[:5_000]
+    folded = query.casefold()
+    tags = sorted({tag for row in named for tag in row if folded in tag.casefold()})
+    return [Option(tag, tag) for tag in tags[:HITS]]
+
+
+def _fixed(pairs: Sequence[tuple[str, object]]) -> Field:
+    options = [Option(str(value), label) for value, label in pairs]  # type: ignore[arg-type]
+    return Field("values", "choices", VALUES, [], options=options)
+
+
+def _of_field(row: Row, scope: Scope) -> Members:
+    """A company's own field: the predicate that fields make of `c.attributes`, on the company."""
+    text = row.text.replace("c.attributes", "k.attributes")
+    return people_of_companies(scope, _Where(text, row.params))
+
+
+def register() -> None:
+    """Called by customers/conditions.py, which is found at start."""
+    belongs = choice_field("belongs", _("Comparison"), (("does", _("belong")), ("not", _("don't belong"))))
+    compare = choice_field("compare", _("Comparison"), (("min", _("at least")), ("max", _("at most"))))
+    for condition in (
+        Condition(
+            "companies.member",
+            COMPANY,
+            _("Belongs to a company"),
+            _("who {belongs} to a company"),
+            _belongs,
+            (belongs,),
+        ),
+        Condition(
+            "companies.company",
+            COMPANY,
+            _("Which company"),
+            _("whose company {is} {values}"),
+            _named,
+            (IS, Field("values", "search", VALUES, [], search=search_companies, numeric=True)),
+        ),
+        Condition(
+            "companies.kind",
+            COMPANY,
+            _("Kind of company"),
+            _("whose company {is} a {values}"),
+            _kind,
+            (IS, _fixed(Company.Kind.choices)),
+        ),
+        Condition(
+            "companies.tag",
+            COMPANY,
+            _("Tag of the company"),
+            _("whose company {is} tagged {values}"),
+            _tagged,
+            (IS, Field("values", "search", VALUES, [], search=_tags)),
+        ),
+        Condition(
+            "companies.price_group",
+            COMPANY,
+            _("Price group"),
+            _("whose company's price group {is} {values}"),
+            _price_group,
+            (IS, Field("values", "choices", VALUES, [], options=lambda: _used("price_group"))),
+        ),
+        Condition(
+            "companies.credit",
+            COMPANY,
+            _("Credit limit"),
+            _("whose company has a credit limit of {compare} {value}"),
+            _credit,
+            (compare, Field("value", "money", _("Amount"), 1000)),
+        ),
+        Condition(
+            "companies.role",
+            COMPANY,
+            _("Role at a company"),
+            _("who at a company are {values}"),
+            _role,
+            (_fixed(CompanyContact.Role.choices),),
+        ),
+    ):
+        add_condition(condition)
+    add_condition_source(company_source(COMPANY, _of_field))
