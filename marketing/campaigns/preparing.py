@@ -19,7 +19,7 @@ from marketing.campaigns import events
 from marketing.campaigns.audience import audience_sql
 from marketing.campaigns.turning import locked, ring, turn
 from marketing.models import Campaign, Delivery
-from marketing.segments.selectors import TooDear, patience
+from marketing.segments.counting import TooDear, patience
 from marketing.sending import content, freezing
 
 State = Campaign.State
