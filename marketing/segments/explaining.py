@@ -81,9 +81,17 @@ def segment_contains(segment: Segment, customer: Customer) -> Answer:
     scope = Scope(segment.merchant, customer_ids=(int(customer.pk),), inside=(segment.pk,))
     telling = _Telling(customer, scope)
     holds = False if segment.is_list else _tell(telling, parse(segment.definition, stored=True), 0)
-    pin = SegmentPin.objects.filter(segment=segment, customer=customer).select_related("by__user").first()
+    pin = _pin(segment, customer)
     inside = pin.is_in if pin is not None else holds
     return Answer(inside and _is_present(customer), telling.lines, pin, holds)
+
+
+def _pin(segment: Segment, customer: Customer) -> SegmentPin | None:
+    if not segment.has_pins:
+        return None
+    pins = SegmentPin.objects.filter(segment=segment, customer=customer)
+    found: SegmentPin | None = pins.select_related("by__user").first()
+    return found
 
 
 def definition_contains(definition: Any, *, customer: Customer, scope: Scope) -> Answer:
@@ -143,7 +151,7 @@ def _open(telling: _Telling, rule: Rule, level: int) -> None:
     ids = [int(value) for value in rule.params["values"]]
     for segment in Segment.objects.filter(pk__in=ids).exclude(pk__in=telling.scope.inside).order_by("pk"):
         inner = _Telling(telling.customer, telling.scope.around(segment.pk))
-        pin = SegmentPin.objects.filter(segment=segment, customer=telling.customer).first()
+        pin = _pin(segment, telling.customer)
         try:
             holds = (
                 False if segment.is_list else _tell(inner, parse(segment.definition, stored=True), level + 1)
