@@ -101,7 +101,7 @@ def _fill(world: World) -> None:
 # Codes that pages read; a secret in them would be an error, no leak.
 CODES = ("currency", "kind", "time_zone", "language", "merchant_id")
 # Words of the shop, which the segment builder offers; no person stands beside them.
-WORDS = ("source", "tier", "grade", "country", "region", "city", "price_group", "tags")
+WORDS = ("source", "tier", "grade", "country", "region", "city", "price_group", "tags", "carrier")
 
 
 def _mark(cursor: object, model: type[models.Model], world: World) -> None:
