@@ -13,8 +13,8 @@ from customers.fields.services import field_archive, field_delete
 from customers.models import Customer, FieldDefinition
 from customers.segmenting import Scope
 from marketing.segments.compiling import compile_definition
-from marketing.segments.definition import BadDefinition, dump, parse
 from marketing.segments.counting import people_of
+from marketing.segments.definition import BadDefinition, dump, parse
 from marketing.segments.selectors import segment_sentence
 from tests.api.conftest import ApiClient
 from tests.factories.accounts import make_key, make_member
