@@ -197,6 +197,7 @@ CELERY_BEAT_SCHEDULE = {
     "reviews.sweep": {"task": "reviews.sweep", "schedule": 300.0},
     "marketing.sweep_sending": {"task": "marketing.sweep_sending", "schedule": 15.0},
     "marketing.sweep_clicks": {"task": "marketing.sweep_clicks", "schedule": 15.0},
+    "marketing.sweep_feedback": {"task": "marketing.sweep_feedback", "schedule": 60.0},
     "marketing.sweep_journeys": {"task": "marketing.sweep_journeys", "schedule": 30.0},
     "marketing.sweep_segments": {"task": "marketing.sweep_segments", "schedule": 10.0},
     "marketing.refresh_segments": {"task": "marketing.refresh_segments", "schedule": crontab(minute="*/15")},

@@ -24,6 +24,8 @@ SOURCES: dict[str, Text] = {
     "portal": _("In the portal"),
     "mail_link": _("By the preferences link of a mail"),
     "unsubscribe": _("By the unsubscribe link of a mail"),
+    "complaint": _("By calling a mail spam"),
+    "mail_program": _("By the mail program's unsubscribe button"),
     "resubscribe": _("On the unsubscribe page, by mistake before"),
     "staff": _("Told to a colleague"),
     "api": _("By the API"),

@@ -2,6 +2,7 @@
 
 from marketing.campaigns import api as campaigns_api
 from marketing.campaigns import rules_api
+from marketing.feedback import api as feedback_api
 from marketing.segments import api as segments_api
 
-__all__ = ["campaigns_api", "rules_api", "segments_api"]
+__all__ = ["campaigns_api", "feedback_api", "rules_api", "segments_api"]

@@ -36,16 +36,28 @@ Label, Kind = Engagement.Label, Engagement.Kind
 def look_note(*, request: HttpRequest, delivery: Delivery, kind: str, link: Link | None = None) -> None:
     """Keeps the request. A person's open marks the mail, the customer's figures and the timeline at once, a
     click when it has settled. Of an erased person nothing is kept. Locks the delivery."""
-    locked = _locked(delivery.pk)
-    if locked is None:
-        return
     agent = request.headers.get("User-Agent", "")
-    now = timezone.now()
+    locked = _locked(delivery.pk)
+    if locked is not None:
+        _keep(locked, kind, link, request.method or "", agent, _purpose(request), timezone.now())
+
+
+@transaction.atomic
+def look_reported(*, delivery: Delivery, kind: str, link: Link | None, agent: str, at: datetime) -> None:
+    """The same of a look that a carrier saw and told us of."""
+    locked = _locked(delivery.pk)
+    if locked is not None:
+        _keep(locked, kind, link, "GET", agent, "", at)
+
+
+def _keep(
+    locked: Delivery, kind: str, link: Link | None, method: str, agent: str, purpose: str, now: datetime
+) -> None:
     label = label_of(
         kind=kind,
-        method=request.method or "",
+        method=method,
         user_agent=agent,
-        purpose=_purpose(request),
+        purpose=purpose,
         # Of a mail in doubt only the handing over is known.
         sent_at=locked.sent_at or locked.sending_at,
         now=now,

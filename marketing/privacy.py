@@ -40,7 +40,13 @@ def _leave_segments(merchant_id: int, ids: set[int]) -> None:
 
 add_eraser("marketing", wipe=wipe)
 personal("marketing.delivery", "address", "receipt")
-harmless("marketing.delivery", "reason", "message_id", why="a code of ours, a random id")
+harmless(
+    "marketing.delivery",
+    *("reason", "message_id", "bounce_code"),
+    why="a code of ours, a random id, a mail server's number",
+)
+harmless("marketing.softbounce", "channel", "digest", why="a keyed hash, as on the suppression list")
+harmless("marketing.bouncemailbox", "address", "host", "user", "secret", "state", why="the shop's own")
 personal("marketing.engagement", "user_agent")
 harmless("marketing.engagement", "device", why="phone, tablet or computer")
 personal("marketing.enrolment", "reason")

@@ -6,5 +6,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("marketing.urls_campaigns")),
     path("", include("marketing.urls_journeys")),
     path("", include("marketing.urls_segments")),
+    path("", include("marketing.urls_settings")),
     path("", include("marketing.urls_tracking")),
 ]

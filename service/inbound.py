@@ -25,6 +25,7 @@ from customers.normalising import normalise_email
 from service.bodies import clean_text, text_of_html
 from service.mailing import ticket_of_token
 from service.models import Entry, Ticket
+from service.returned import taken
 from service.tickets import Stranger, Words, ticket_open, ticket_receive
 
 log = structlog.get_logger()
@@ -35,6 +36,8 @@ MAIL_BYTES = 25 * 2**20
 PARSED_CHARS = 50_000
 TOKEN = re.compile(r"\+(\d{1,18}-[0-9a-f]{16})@", re.IGNORECASE)
 LANGUAGES = ["en", "zh", "de", "fr", "es", "it", "ja", "ko", "nl", "pl", "sv"]
+# Reasons that may stand on a bounce.
+MACHINES = {"no sender", "automatic", "bounce"}
 ADDRESSED = ("To", "Cc", "Delivered-To", "X-Original-To", "Envelope-To")
 
 
@@ -56,7 +59,12 @@ def mail_receive(*, merchant: Merchant, raw: bytes) -> Received:
     message = email.message_from_bytes(raw, policy=email.policy.default)
     assert isinstance(message, EmailMessage)
     name, address = _sender(message)
+    # A report of a carrier (RFC 3464, 5965) may come from any address; it is never a customer's words.
+    if message.get_content_type() == "multipart/report" and taken(merchant, raw):
+        return Received("ignored", reason="report")
     if reason := _ignored(merchant, message, address):
+        if reason in MACHINES and taken(merchant, raw):
+            reason = "report"
         return Received("ignored", reason=reason)
     words = _words(message, raw)
     if not words.text:

@@ -75,6 +75,8 @@ class FiguresSerializer(serializers.Serializer[Any]):
     opened = serializers.IntegerField()
     clicked = serializers.IntegerField()
     unsubscribed = serializers.IntegerField()
+    bounced = serializers.IntegerField()
+    complained = serializers.IntegerField()
     orders = serializers.IntegerField()
     revenue = MoneyField()
     reasons = serializers.SerializerMethodField()
@@ -150,6 +152,7 @@ class DeliverySerializer(ApiModelSerializer):
                 "receipt",
             ),
             *("sent_at", "opened_at", "clicked_at", "unsubscribed_at"),
+            *("delivered_at", "bounced_at", "bounce", "bounce_code", "complained_at"),
         ]
 
 

@@ -122,6 +122,7 @@ class PolicyForm(forms.ModelForm[SendingPolicy]):
         fields = (
             *("cap_count", "cap_days", "quiet_from", "quiet_until"),
             *("attribution_model", "attribution_days", "attribution_opens"),
+            *("soft_bounces", "soft_days"),
         )
         widgets = {
             "quiet_from": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
@@ -129,13 +130,25 @@ class PolicyForm(forms.ModelForm[SendingPolicy]):
         }
         help_texts = {
             "cap_count": _("Marketing mails to one person; 0 means no limit."),
+            "soft_bounces": _(
+                "Mails to one address that came back for now (mailbox full, server away); 0 means never."
+                " Where nobody is there, writing stops at once."
+            ),
             "quiet_from": _("In the customer's own time zone. Empty: no quiet hours."),
             "attribution_days": _("Between 1 and 90. Reports can be looked at with another window any time."),
             "attribution_opens": _("Mail programs open by themselves, so opens say less than clicks."),
         }
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("soft_bounces", "soft_days"):  # left out: they stay as they are
+            self.fields[name].required = False
+
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = super().clean() or {}
+        for name in ("soft_bounces", "soft_days"):
+            if values.get(name) is None:
+                values[name] = getattr(self.instance, name)
         if bool(values.get("quiet_from")) != bool(values.get("quiet_until")):
             self.add_error("quiet_until", _("Quiet hours need a beginning and an end."))
         return values

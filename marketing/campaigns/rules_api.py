@@ -27,7 +27,8 @@ class ClockField(serializers.TimeField):
 @extend_schema_serializer(many=False)
 class RulesShape(serializers.ModelSerializer[SendingPolicy]):
     """`cap_count` 0: no limit. Quiet hours are the customer's own, `null`: none. `attribution_*`: which
-    orders count for a mail in reports."""
+    orders count for a mail in reports. After `soft_bounces` mails that came back for now within `soft_days`
+    nobody writes to the address; 0: never."""
 
     quiet_from = ClockField(required=False, allow_null=True)
     quiet_until = ClockField(required=False, allow_null=True)
@@ -37,6 +38,7 @@ class RulesShape(serializers.ModelSerializer[SendingPolicy]):
         fields = [
             *("cap_count", "cap_days", "quiet_from", "quiet_until"),
             *("attribution_model", "attribution_days", "attribution_opens"),
+            *("soft_bounces", "soft_days"),
         ]
         extra_kwargs = {name: {"required": False} for name in fields}
 

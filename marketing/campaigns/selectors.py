@@ -44,6 +44,8 @@ class Funnel:
     opened: int = 0
     clicked: int = 0
     unsubscribed: int = 0
+    bounced: int = 0
+    complained: int = 0
     revenue: Decimal = Decimal(0)
     orders: int = 0
     reasons: list[Reason] = field(default_factory=list)
@@ -69,6 +71,8 @@ GROUPS: dict[str, tuple[Text, Q]] = {
     "opened": (_("Opened"), Q(opened_at__isnull=False)),
     "clicked": (_("Clicked"), Q(clicked_at__isnull=False)),
     "unsubscribed": (_("Unsubscribed"), Q(unsubscribed_at__isnull=False)),
+    "bounced": (_("Came back"), Q(bounced_at__isnull=False)),
+    "complained": (_("Called it spam"), Q(complained_at__isnull=False)),
     "skipped": (_("Not sent"), Q(state=State.SKIPPED)),
     "deferred": (_("Put off"), Q(state=State.DEFERRED)),
     "failed": (_("Failed"), Q(state=State.FAILED)),
@@ -92,6 +96,8 @@ def funnels(
             opened=Count("pk", filter=Q(opened_at__isnull=False)),
             clicked=Count("pk", filter=Q(clicked_at__isnull=False)),
             unsubscribed=Count("pk", filter=Q(unsubscribed_at__isnull=False)),
+            bounced=Count("pk", filter=Q(bounced_at__isnull=False)),
+            complained=Count("pk", filter=Q(complained_at__isnull=False)),
         )
         .order_by()
     )
@@ -128,6 +134,8 @@ def _funnel(rows: list[dict[str, Any]], money: Revenue) -> Funnel:
         opened=sum(row["opened"] for row in rows),
         clicked=sum(row["clicked"] for row in rows),
         unsubscribed=sum(row["unsubscribed"] for row in rows),
+        bounced=sum(row["bounced"] for row in rows),
+        complained=sum(row["complained"] for row in rows),
         revenue=money.net,
         orders=money.orders,
         reasons=sorted(reasons, key=lambda reason: -reason.people),

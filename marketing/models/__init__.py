@@ -3,12 +3,14 @@
 from marketing.models.campaign import Campaign, Link
 from marketing.models.delivery import Delivery, SendingPolicy, SendingRun
 from marketing.models.engagement import Attribution, Engagement
+from marketing.models.feedback import BounceMailbox, SoftBounce
 from marketing.models.journey import Enrolment, Journey, Passage, StepMail
 from marketing.models.segment import Segment, SegmentMember, SegmentPin, TouchedCustomer
 from marketing.models.template import Template
 
 __all__ = [
     "Attribution",
+    "BounceMailbox",
     "Campaign",
     "Delivery",
     "Engagement",
@@ -21,6 +23,7 @@ __all__ = [
     "SegmentPin",
     "SendingPolicy",
     "SendingRun",
+    "SoftBounce",
     "StepMail",
     "Template",
     "TouchedCustomer",

@@ -94,6 +94,11 @@ class Delivery(TenantModel):
         UNKNOWN = "unknown", _("Unknown")
         SKIPPED = "skipped", _("Not sent")
 
+    class Bounce(models.TextChoices):
+        HARD = "hard", _("Nobody is there")
+        SOFT = "soft", _("Could not be delivered for now")
+        BLOCKED = "blocked", _("The receiving side did not want it")
+
     OPEN: ClassVar[tuple[str, ...]] = (State.QUEUED, State.SENDING, State.DEFERRED)
 
     campaign = MerchantForeignKey(
@@ -115,6 +120,12 @@ class Delivery(TenantModel):
     opened_at = models.DateTimeField(null=True)
     clicked_at = models.DateTimeField(null=True)
     unsubscribed_at = models.DateTimeField(null=True)
+    # What carriers and mailboxes said afterwards (marketing/feedback/).
+    delivered_at = models.DateTimeField(null=True)
+    bounced_at = models.DateTimeField(null=True)
+    bounce = models.CharField(max_length=7, choices=Bounce, blank=True, default="", db_default="")
+    bounce_code = models.CharField(max_length=40, blank=True, default="", db_default="")
+    complained_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     objects: ClassVar = TenantManager.from_queryset(DeliveryQuerySet)()
@@ -150,6 +161,13 @@ class Delivery(TenantModel):
                 F("sent_at").desc(),
                 condition=Q(state="sent"),
                 name="marketing_delivery_person",
+            ),
+            # Refusals at the hand-over that nobody has graded yet (marketing/feedback/refusals.py).
+            models.Index(
+                "merchant",
+                "id",
+                condition=Q(state="failed", reason__in=["refused", "gave_up"], bounced_at__isnull=True),
+                name="marketing_delivery_ungraded",
             ),
             # For segment conditions ("opened in 30 days, not clicked"), see ../shared/SCALE.md.
             models.Index(
@@ -201,6 +219,10 @@ class SendingPolicy(TenantModel):
         validators=[MinValueValidator(1), MaxValueValidator(90)],
     )
     attribution_opens = models.BooleanField(_("opened mails count too"), default=False)
+    soft_bounces = models.PositiveSmallIntegerField(
+        _("stop writing after so many failed mails"), default=4, db_default=4
+    )
+    soft_days = models.PositiveSmallIntegerField(_("failed mails count for days"), default=60, db_default=60)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:

@@ -11,6 +11,7 @@ from marketing.engine.compile import BoundMail, CompiledMail, Envelope
 from marketing.engine.headers import address
 from marketing.engine.layout import LINKS_NAME, PIXEL_NAME
 from marketing.engine.smtp import Outgoing
+from marketing.feedback.return_path import bounce_address, marked
 from marketing.models import Campaign
 from marketing.sending import content, tokens
 from marketing.sending.handover import Mail
@@ -24,6 +25,7 @@ class Renderer:
         self.mail: CompiledMail
         self._bound: BoundMail
         self.mail, self._bound = content.bound(campaign, merchant)
+        self._bounces_to = bounce_address()
         self._numbers = range(len(self.mail.links))
         self._second, self._date = 0, ""
 
@@ -45,7 +47,10 @@ class Renderer:
             unsubscribe_url=leave,
         )
         data = self._bound.render(context, envelope)
-        return Outgoing(row.delivery_id, self._bound.mail_from, to.email, data, utf8=to.utf8)
+        mail_from = self._bound.mail_from
+        if self._bounces_to:
+            mail_from = marked(self._bounces_to, row.delivery_id)
+        return Outgoing(row.delivery_id, mail_from, to.email, data, utf8=to.utf8)
 
     def _now(self) -> str:
         """The Date field; made once a second."""

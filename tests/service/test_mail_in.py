@@ -149,7 +149,7 @@ def test_no_real_mail_breaks_it(scoped, real_data):
         received = mail_receive(merchant=scoped, raw=path.read_bytes())
         outcomes[received.outcome] = outcomes.get(received.outcome, 0) + 1
         assert received.ticket is not None or received.reason
-    assert outcomes["opened"] > 10
+    assert outcomes["opened"] > 5  # bounces and reports of carriers open none (service/returned.py)
     assert outcomes["ignored"] > 10
 
 

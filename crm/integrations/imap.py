@@ -1,0 +1,50 @@
+"""Reading a mailbox by IMAP: unseen mails one by one, each marked as seen when its reader is done with it."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from imap_tools import AND, BaseMailBox, MailBox, MailBoxUnencrypted, MailMessageFlags
+from imap_tools.errors import ImapToolsError
+
+from crm.lib.crypto import decrypt
+from crm.lib.errors import Upstream
+
+TIMEOUT_SECONDS = 20
+# One look's worth; the next comes in a minute.
+PER_LOOK = 100
+
+
+@dataclass(frozen=True)
+class Account:
+    """Where a mailbox lies. `secret` is its password as crm.lib.crypto.encrypt made it."""
+
+    host: str
+    port: int
+    user: str
+    secret: str
+    tls: bool = True
+
+
+def unseen(account: Account, *, limit: int = PER_LOOK) -> Iterator[bytes]:
+    """The raw bytes of at most `limit` unseen mails. A mail counts as seen once the caller asks for the next
+    one or ends the loop in peace: what it raises on stays unseen. Raises Upstream when IMAP fails."""
+    with _opened(account) as box:
+        for one in box.fetch(AND(seen=False), mark_seen=False, limit=limit, bulk=False):
+            yield one.obj.as_bytes()
+            box.flag(str(one.uid), [MailMessageFlags.SEEN], True)
+
+
+@contextmanager
+def _opened(account: Account) -> Iterator[BaseMailBox]:
+    kind = MailBox if account.tls else MailBoxUnencrypted
+    try:
+        box = kind(account.host, account.port, timeout=TIMEOUT_SECONDS)
+        with box.login(account.user, decrypt(account.secret), "INBOX") as open_box:
+            yield open_box
+    except (ImapToolsError, OSError, ssl.SSLError, socket.gaierror) as error:
+        raise Upstream(f"{type(error).__name__}: {error}"[:300], retryable=True, code="imap") from error

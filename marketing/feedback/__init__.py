@@ -1,0 +1,1 @@
+"""What comes back of mail: bounces, complaints, and what carriers report; read, graded, taken, counted."""
