@@ -3,16 +3,19 @@
     python bench/sending.py --engine [--mails 20000]          no database: compiling, rendering, SMTP
     make bench ARGS="sending"     or, with the settings in the environment and its own database:
     python bench/sending.py [--people 10000]                  the same, and with the state kept in PostgreSQL
+        [--processes 2] [--freeze 1000000] [--memory 100000]
 
 One line per figure, each with its ratio to a baseline of the same run: Postfix `smtp-source` against the same
 sink at the same number of connections where it is installed (or named by SMTP_SOURCE), and Django's
-EmailMultiAlternatives over one smtplib connection. `--sink` names another sink that prints nothing, as
+EmailMultiAlternatives over one smtplib connection. smtp-source runs before and after each campaign, since
+other work on the machine moves both. `--sink` names another sink that prints nothing, as
 `smtp-sink 127.0.0.1:2525 256` does; it must listen on --port.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import resource
 import shutil
@@ -20,6 +23,9 @@ import smtplib
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import formatdate
 from pathlib import Path
@@ -130,63 +136,193 @@ def smtp_source(port: int, mails: int, size: int) -> float | None:
     return mails / (time.perf_counter() - began)
 
 
-def with_state(port: int, people: int) -> tuple[float, float]:
-    """(mails/s, megabytes at the peak) of a whole campaign: claim, check, mark, send, record, events."""
+@dataclass(frozen=True)
+class Sent:
+    """What the sending processes of one campaign did together."""
+
+    rate: float  # mails a second, from the word "go" to the last one's end
+    megabytes: float  # at the peak of the biggest process
+
+
+def with_state(sink: Sink, people: int, processes: int = 1) -> Sent:
+    """A whole campaign: claim, check, mark, send, record, events. Each process only sends; its memory is its
+    own."""
+    with a_shop(people) as merchant:
+        campaign = begun(merchant)
+        words = [sys.executable, __file__, "--send", f"{merchant.pk},{campaign.pk}", "--port", str(sink.port)]
+        children = [
+            subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            for _each in range(processes)
+        ]
+        for child in children:
+            assert child.stdout and child.stdout.readline() == "ready\n"
+        began = time.perf_counter()
+        for child in children:
+            assert child.stdin
+            child.stdin.write("go\n")
+            child.stdin.flush()
+        told = [json.loads(child.stdout.readline()) for child in children if child.stdout]
+        seconds = time.perf_counter() - began
+        for child in children:
+            assert child.wait(60) == 0
+        counts = standing(campaign)
+        assert counts == {"sent": people}, counts
+    return Sent(people / seconds, max(each["megabytes"] for each in told))
+
+
+def send(merchant_id: int, campaign_id: int, port: int) -> None:
+    """A sending process: says that it is ready, waits for its word, sends, says how big it became."""
+    set_up()
+    from crm.accounts.models import Merchant
+    from crm.lib.tenancy import merchant_scope
+    from customers.preferences.links import preferences_url
+    from marketing.models import Campaign
+    from marketing.sending.runner import Runner
+
+    merchant = Merchant.objects.get(pk=merchant_id)
+    with merchant_scope(merchant):
+        campaign = Campaign.objects.get(pk=campaign_id)
+        preferences_url(1, merchant, "")  # loads the routes, as a worker has done with its first mail
+        print("ready", flush=True)
+        sys.stdin.readline()
+        server = Server("127.0.0.1", port)
+        runner = Runner(
+            merchant=merchant, campaign=campaign, server=server, connections=CONNECTIONS, slice_seconds=3600
+        )
+        runner.run()
+    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"megabytes": megabytes}), flush=True)
+
+
+def set_up() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crm.settings")
     import django
 
     django.setup()
-    from django.db import connection
+
+
+@contextmanager
+def a_shop(people: int) -> Iterator[Any]:
+    """A shop with so many customers who allowed mail, made by the database itself; gone afterwards."""
+    set_up()
+    from django.db import connection, transaction
 
     from crm.accounts.models import Merchant
     from crm.lib.tenancy import merchant_scope
-    from customers.models import Consent, Customer, Metrics
-    from marketing.campaigns import services
-    from marketing.models import Campaign, Delivery
-    from marketing.sending.runner import Runner
 
     merchant = Merchant.objects.create(slug=f"bench-sending-{os.getpid()}", name="Qinghe Tea")
     try:
         with merchant_scope(merchant):
-            customers = Customer.objects.bulk_create(
-                [
-                    Customer(merchant=merchant, name=f"李 {n}", email=f"p{n}@example.com")
-                    for n in range(people)
-                ],
-                batch_size=2000,
-            )
-            Metrics.objects.bulk_create(
-                [Metrics(merchant=merchant, customer=each) for each in customers], 2000
-            )
-            Consent.objects.bulk_create(
-                [
-                    Consent(merchant=merchant, customer=each, channel="email", granted=True, source="bench")
-                    for each in customers
-                ],
-                2000,
-            )
+            with transaction.atomic(), connection.cursor() as cursor:
+                for statement in people_sql():
+                    cursor.execute(statement, {"merchant": merchant.pk, "people": people})
             with connection.cursor() as cursor:
                 cursor.execute("ANALYZE")  # as autovacuum has done it long since with a shop's customers
-            values = {"audience": "everyone", "subject": SOURCE.subject, "body": BODY, "text": SOURCE.text}
-            values["sender_email"] = "news@shop.example"
-            campaign = services.campaign_create(merchant=merchant, name="Bench", values=values)
-            services.campaign_start(campaign=campaign)
-            campaign = Campaign.objects.get(pk=campaign.pk)
-            server = Server("127.0.0.1", port)
-            began = time.perf_counter()
-            Runner(
-                merchant=merchant,
-                campaign=campaign,
-                server=server,
-                connections=CONNECTIONS,
-                slice_seconds=3600,
-            ).run()
-            seconds = time.perf_counter() - began
-            sent = Delivery.objects.filter(campaign=campaign, state="sent").count()
-            assert sent == people, f"{sent} of {people} were sent"
+            yield merchant
     finally:
-        merchant.delete()
-    return people / seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        forget(merchant)
+
+
+def forget(merchant: Any) -> None:
+    """Every row of the shop, without asking for each of a million customers who points at it."""
+    from django.apps import apps
+    from django.db import connection, transaction
+
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        for model in apps.get_models():
+            if any(field.column == "merchant_id" for field in model._meta.concrete_fields):
+                cursor.execute(f"DELETE FROM {model._meta.db_table} WHERE merchant_id = %s", [merchant.pk])
+        cursor.execute(f"DELETE FROM {merchant._meta.db_table} WHERE id = %s", [merchant.pk])
+
+
+def people_sql() -> list[str]:
+    """The rows of the customers; what the columns are by default is asked of the models."""
+    from customers.models import Consent, Customer, Metrics
+
+    return [
+        insert(
+            Customer,
+            {
+                "merchant_id": "%(merchant)s",
+                "name": "'李 ' || n",
+                "email": "'p' || n || '@example.com'",
+            },
+            "generate_series(1, %(people)s) n",
+        ),
+        insert(Metrics, {"merchant_id": "%(merchant)s", "customer_id": "c.id"}, MINE),
+        insert(
+            Consent,
+            {
+                "merchant_id": "%(merchant)s",
+                "customer_id": "c.id",
+                "channel": "'email'",
+                "granted": "true",
+                "holds": "true",
+                "source": "'bench'",
+            },
+            MINE,
+        ),
+    ]
+
+
+MINE = "customers_customer c WHERE c.merchant_id = %(merchant)s"
+
+
+def insert(model: Any, known: dict[str, str], source: str) -> str:
+    """INSERT … SELECT with the model's defaults for every column that is not given."""
+    from django.db.models import JSONField
+
+    columns = dict(known)
+    for field in model._meta.concrete_fields:
+        if field.column in columns or (field.primary_key and field.get_internal_type().endswith("AutoField")):
+            continue
+        value = field.get_default()
+        if (value is None and field.null) or field.generated:
+            continue
+        if field.get_internal_type() == "DateTimeField":
+            columns[field.column] = "now()"
+        elif isinstance(field, JSONField):
+            columns[field.column] = f"'{json.dumps(value)}'"
+        elif isinstance(value, list):
+            columns[field.column] = "'{}'"
+        else:
+            columns[field.column] = "'" + str(value) + "'"
+    names = ", ".join(columns)
+    return f"INSERT INTO {model._meta.db_table} ({names}) SELECT {', '.join(columns.values())} FROM {source}"
+
+
+def begun(merchant: Any) -> Any:
+    """A campaign to everybody, frozen."""
+    from marketing.campaigns import preparing, services
+    from marketing.models import Campaign
+
+    values = {"audience": "everyone", "subject": SOURCE.subject, "body": BODY, "text": SOURCE.text}
+    values["sender_email"] = "news@shop.example"
+    campaign = services.campaign_create(merchant=merchant, name="Bench", values=values)
+    campaign = services.campaign_start(campaign=campaign)
+    if campaign.state == Campaign.State.PREPARING:
+        assert preparing.campaign_prepare(campaign=campaign)
+    return Campaign.objects.get(pk=campaign.pk)
+
+
+def standing(campaign: Any) -> dict[str, int]:
+    from django.db.models import Count
+
+    from marketing.models import Delivery
+
+    rows = Delivery.objects.filter(campaign=campaign).values("state").annotate(n=Count("pk")).order_by()
+    return {row["state"]: row["n"] for row in rows}
+
+
+def freeze(people: int) -> float:
+    """Seconds from the button to the whole list of recipients."""
+    with a_shop(people) as merchant:
+        began = time.perf_counter()
+        campaign = begun(merchant)
+        seconds = time.perf_counter() - began
+        assert standing(campaign) == {"queued": people}
+    return seconds
 
 
 def main() -> None:
@@ -196,27 +332,50 @@ def main() -> None:
     parser.add_argument("--engine", action="store_true", help="without the database")
     parser.add_argument("--mails", type=int, default=20_000)
     parser.add_argument("--people", type=int, default=10_000)
+    parser.add_argument("--processes", type=int, default=1, help="measure with so many as well as with one")
+    parser.add_argument("--freeze", type=int, default=0, metavar="N", help="time of freezing N people")
+    parser.add_argument(
+        "--memory", type=int, default=0, metavar="N", help="memory with N people beside that with --people"
+    )
     parser.add_argument("--sink", default="")
     parser.add_argument("--port", type=int, default=2525)
+    parser.add_argument("--send", default="", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.send:
+        merchant_id, campaign_id = map(int, options.send.split(","))
+        send(merchant_id, campaign_id, options.port)
+        return
     sink = Sink(options.sink, options.port)
     try:
-        mail = compile_mail(SOURCE)
-        assert mail.fast
-        size = len(mail.bind(Sender(email="a@b.example")).render(context(1), _envelope()))
-        print(f"mail size: {size / 1024:.1f} KB, {len(FIELDS)} fields")
-        plain = standard_library(sink.port, min(1000, options.mails))
-        print(f"standard library, one connection: {plain:.0f} mails/s (baseline)")
-        source = smtp_source(sink.port, options.mails, size)
-        if source:
-            print(f"smtp-source, {CONNECTIONS} connections: {source:.0f} mails/s (baseline)")
-        report("engine alone", engine_alone(mail, sink.port, options.mails), plain, source)
-        if not options.engine:
-            rate, megabytes = with_state(sink.port, options.people)
-            report("with state in PostgreSQL, one process", rate, plain, source)
-            print(f"peak memory of the sending process: {megabytes:.0f} MB")
+        measure(sink, options)
     finally:
         sink.close()
+
+
+def measure(sink: Sink, options: argparse.Namespace) -> None:
+    mail = compile_mail(SOURCE)
+    assert mail.fast
+    size = len(mail.bind(Sender(email="a@b.example")).render(context(1), _envelope()))
+    print(f"mail size: {size / 1024:.1f} KB, {len(FIELDS)} fields")
+    plain = standard_library(sink.port, min(1000, options.mails))
+    print(f"standard library, one connection: {plain:.0f} mails/s (baseline)")
+    source = smtp_source(sink.port, options.mails, size)
+    report("engine alone", engine_alone(mail, sink.port, options.mails), plain, source)
+    if options.engine:
+        return
+    for processes in sorted({1, options.processes}):
+        before = smtp_source(sink.port, options.mails, size)
+        sent = with_state(sink, options.people, processes)
+        after = smtp_source(sink.port, options.mails, size)
+        source = (before + after) / 2 if before and after else None
+        report(f"with state in PostgreSQL, {processes} process(es)", sent.rate, plain, source)
+        print(f"memory of a sending process: {sent.megabytes:.0f} MB with {options.people} people")
+    if options.memory:
+        big = with_state(sink, options.memory).megabytes
+        beside = f"{(big / sent.megabytes - 1) * 100:+.1f} %"
+        print(f"memory of a sending process: {big:.0f} MB with {options.memory} people, {beside}")
+    if options.freeze:
+        print(f"freezing {options.freeze} people: {freeze(options.freeze):.1f} s", flush=True)
 
 
 def _envelope() -> Envelope:
@@ -226,7 +385,7 @@ def _envelope() -> Envelope:
 
 
 def report(name: str, rate: float, plain: float, source: float | None) -> None:
-    beside = f", {rate / source:.2f}x smtp-source" if source else ""
+    beside = f", {rate / source:.2f}x smtp-source ({source:.0f} mails/s)" if source else ""
     print(f"{name}: {rate:.0f} mails/s, {rate / plain:.1f}x the standard library{beside}", flush=True)
 
 

@@ -18,13 +18,31 @@ from marketing.models import Campaign, Delivery, SendingRun
 from marketing.sending import refusals
 
 TABLE = Delivery._meta.db_table
-_SENT = f"""
+# "IS TRUE" for the planner, as in claiming.py.
+_THESE = f"""
+    FROM {TABLE} d WHERE d.merchant_id = %(merchant)s AND d.id = ANY(%(ids)s) AND d.run_id = %(run)s
+      AND (d.state = 'sent') IS TRUE
+"""
+_FACTS = f"""
     SELECT d.customer_id, 'marketing.campaign', d.campaign_id,
            jsonb_build_object('campaign', %(campaign)s::text, 'campaign_id', d.campaign_id,
                               'delivery_id', d.id),
            'delivery:' || d.id, d.sent_at
-    FROM {TABLE} d
-    WHERE d.merchant_id = %(merchant)s AND d.id = ANY(%(ids)s) AND d.run_id = %(run)s AND d.state = 'sent'
+    {_THESE}
+"""
+_NOTE = f"""
+    WITH sent AS MATERIALIZED (SELECT d.customer_id, max(d.sent_at) AS at {_THESE} GROUP BY d.customer_id),
+    told AS (
+        UPDATE {SendingRun._meta.db_table} r SET told_until = s.last FROM (SELECT max(at) AS last FROM sent) s
+        WHERE r.id = %(run)s AND r.merchant_id = %(merchant)s AND s.last > r.told_until
+    ),
+    held AS (
+        SELECT m.customer_id, sent.at FROM sent JOIN {Metrics._meta.db_table} m
+          ON m.merchant_id = %(merchant)s AND m.customer_id = sent.customer_id
+        ORDER BY m.customer_id FOR NO KEY UPDATE OF m
+    )
+    UPDATE {Metrics._meta.db_table} m SET last_sent_at = greatest(m.last_sent_at, held.at) FROM held
+    WHERE m.merchant_id = %(merchant)s AND m.customer_id = held.customer_id
 """
 
 
@@ -43,39 +61,13 @@ def tell(*, campaign: Campaign, run: SendingRun, delivery_ids: Sequence[int]) ->
     emit_selected(
         events.MAIL_SENT,
         merchant=run.merchant_id,
-        select=_SENT,
+        select=_FACTS,
         params=told,
         topics=[f"marketing.campaign:{campaign.pk}"],
     )
-    _note_last(told)
+    with connection.cursor() as cursor:
+        cursor.execute(_NOTE, told)
     refusals.hand_on(merchant_id=run.merchant_id, delivery_ids=told["ids"])
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            UPDATE {SendingRun._meta.db_table} r SET told_until = greatest(r.told_until, s.last)
-            FROM (SELECT max(sent_at) AS last FROM {TABLE} WHERE merchant_id = %(merchant)s
-                  AND id = ANY(%(ids)s) AND run_id = %(run)s AND state = 'sent') s
-            WHERE r.id = %(run)s AND r.merchant_id = %(merchant)s AND s.last > r.told_until
-            """,
-            told,
-        )
-
-
-def _note_last(told: dict[str, Any]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            WITH sent AS (SELECT customer_id, max(sent_at) AS at FROM {TABLE}
-                          WHERE merchant_id = %(merchant)s AND id = ANY(%(ids)s) AND run_id = %(run)s
-                            AND state = 'sent' GROUP BY customer_id),
-            held AS (SELECT m.customer_id, sent.at FROM {Metrics._meta.db_table} m JOIN sent
-                       ON sent.customer_id = m.customer_id
-                     WHERE m.merchant_id = %(merchant)s ORDER BY m.customer_id FOR NO KEY UPDATE OF m)
-            UPDATE {Metrics._meta.db_table} m SET last_sent_at = greatest(m.last_sent_at, held.at) FROM held
-            WHERE m.merchant_id = %(merchant)s AND m.customer_id = held.customer_id
-            """,
-            told,
-        )
 
 
 def tell_rest(run: SendingRun) -> None:
