@@ -41,6 +41,7 @@ _MESSAGE_ID = re.compile(rb"^Message-ID:\s*(\S+)", re.IGNORECASE | re.MULTILINE)
 class Sink(asyncio.Protocol):
     options: argparse.Namespace
     record: BinaryIO | None
+    confessions: BinaryIO | None = None
     chance: random.Random
     tls: ssl.SSLContext | None
     open_now = 0
@@ -53,7 +54,7 @@ class Sink(asyncio.Protocol):
         self.tail = b""
         self.rcpt = b""
         self.fault = ""
-        self.dead = False
+        self.dead = self.deaf = False
         self.taken = 0
         self.signing_in = ""
         self.secure = transport.get_extra_info("sslcontext") is not None
@@ -82,7 +83,7 @@ class Sink(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.buffer += data
-        while self.buffer and not self.dead:
+        while self.buffer and not self.dead and not self.deaf:
             if self.body is not None:
                 if not self._take_body():
                     return
@@ -100,6 +101,7 @@ class Sink(asyncio.Protocol):
         end = seen.find(b"\r\n.\r\n")
         if end < 0:
             if self.fault == "cut":
+                self._confess("cut")
                 self._cut()
                 return False
             self.body.append(self.buffer)
@@ -115,6 +117,8 @@ class Sink(asyncio.Protocol):
 
     def _verdict(self, whole: bytes) -> None:
         fault, self.fault = self.fault, ""
+        if fault:
+            self._confess(fault)
         if fault in ("dot421", "dot451", "dot550"):
             self.say(fault[3:].encode() + b" fault")
             if fault == "dot421":
@@ -145,6 +149,24 @@ class Sink(asyncio.Protocol):
                 row["raw"] = base64.b64encode(whole).decode()
             self.record.write(json.dumps(row).encode() + b"\n")
             self.record.flush()
+
+    def _confess(self, fault: str) -> None:
+        """With --record: what was done to whom also stands in FILE.faults, before it is done."""
+        if self.confessions is not None:
+            self.confessions.write(json.dumps({"to": self.rcpt.decode(), "fault": fault}).encode() + b"\n")
+            self.confessions.flush()
+
+    def _hang_up(self) -> None:
+        """Closes the line behind what was said, and hears nothing more."""
+        self.deaf = True
+        if self.options.latency:
+            asyncio.get_running_loop().call_later(self.options.latency * 2, self._close)
+        else:
+            self._close()
+
+    def _close(self) -> None:
+        self.transport.close()
+        self.dead = True
 
     def _cut(self) -> None:
         self.dead = True
@@ -181,10 +203,11 @@ class Sink(asyncio.Protocol):
         self.fault = wanted if wanted in FAULTS else ""
         if not self.fault and self.options.faults and self.chance.random() < self.options.faults:
             self.fault = self.chance.choice(self.options.kinds)
+        if self.fault[:4] in ("mail", "rcpt"):
+            self._confess(self.fault)
         if self.fault == "mail421":
             self.say(b"421 try later")
-            self.transport.close()
-            self.dead = True
+            self._hang_up()
         elif self.fault in ("rcpt451", "rcpt550"):
             self.say(self.fault[4:].encode() + b" fault")
         else:
@@ -194,6 +217,7 @@ class Sink(asyncio.Protocol):
         if self.fault in ("rcpt451", "rcpt550") and not self.options.lenient:
             self.say(b"554 no valid recipients")
         elif self.fault == "data451":
+            self._confess("data451")
             self.say(b"451 fault")
         else:
             self.say(b"354 go on")
@@ -253,6 +277,7 @@ class Sink(asyncio.Protocol):
 async def serve(options: argparse.Namespace) -> None:
     Sink.options = options
     Sink.record = open(options.record, "ab") if options.record else None  # noqa: SIM115, ASYNC230 - lives as long as we do
+    Sink.confessions = open(f"{options.record}.faults", "ab") if options.record else None  # noqa: SIM115, ASYNC230
     Sink.chance = random.Random(options.seed)
     Sink.tls = None
     if options.certificate:

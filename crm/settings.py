@@ -317,6 +317,14 @@ SMTP_CONNECTIONS = env.int("SMTP_CONNECTIONS", 20)  # of one sending process
 if not 1 <= SMTP_CONNECTIONS <= 500:
     raise ImproperlyConfigured("SMTP_CONNECTIONS must be 1 to 500.")
 SENDING_RUNS = env.int("SENDING_RUNS", 2)  # processes that send one campaign at the same time
+# A sending process that says nothing for so long is taken for dead; it says something every 2 s.
+SENDING_SILENCE_SECONDS = env.float("SENDING_SILENCE_SECONDS", 20.0)
+# How long the mail server may take to answer a whole mail, until that mail is in doubt.
+SMTP_ANSWER_SECONDS = env.float("SMTP_ANSWER_SECONDS", 120.0)
+if not SENDING_SILENCE_SECONDS >= 3:
+    raise ImproperlyConfigured("SENDING_SILENCE_SECONDS must be 3 or more.")
+if not SMTP_ANSWER_SECONDS > 0:
+    raise ImproperlyConfigured("SMTP_ANSWER_SECONDS must be more than 0.")
 if not 1 <= SENDING_RUNS <= 64:
     raise ImproperlyConfigured("SENDING_RUNS must be 1 to 64.")
 EMAIL_HOST, EMAIL_PORT = SMTP_HOST, SMTP_PORT

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
@@ -31,8 +32,6 @@ from marketing.sending import checking, telling
 
 CLAIM = 500
 TABLE = Delivery._meta.db_table
-# A worker beats every 2 s; one that was silent for 20 has lost its machine, its database or its life.
-SILENCE_SECONDS = 20
 FIRST_WAIT_SECONDS = 300
 LONGEST_WAIT_SECONDS = 4 * 3600
 MAX_ATTEMPTS = 10  # with these waits a little over a day
@@ -308,10 +307,16 @@ def beat(run: SendingRun) -> bool:
     return bool(SendingRun.objects.filter(pk=run.pk, ended_at__isnull=True).update(beat_at=timezone.now()))
 
 
+def last_breath() -> datetime:
+    """Who has not beaten since has lost its machine, its database or its life."""
+    return timezone.now() - timedelta(seconds=settings.SENDING_SILENCE_SECONDS)
+
+
 def silent_runs() -> list[SendingRun]:
     """Runs that stopped beating, of every merchant; call it with the wall lifted."""
-    limit = timezone.now() - timedelta(seconds=SILENCE_SECONDS)
-    return list(SendingRun.objects.filter(ended_at__isnull=True, beat_at__lt=limit).order_by("pk")[:200])
+    return list(
+        SendingRun.objects.filter(ended_at__isnull=True, beat_at__lt=last_breath()).order_by("pk")[:200]
+    )
 
 
 def reap(run: SendingRun) -> tuple[int, int]:

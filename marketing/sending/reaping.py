@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
 import structlog
 from django.conf import settings
 from django.db import connection
@@ -41,12 +39,10 @@ def ring_for_help(campaign: Campaign) -> None:
 
 def is_crowded(campaign: Campaign) -> bool:
     """Whether as many workers send this campaign as may (SENDING_RUNS). Dead ones don't count."""
-    alive = SendingRun.objects.filter(campaign=campaign, ended_at__isnull=True, beat_at__gt=_last_breath())
+    alive = SendingRun.objects.filter(
+        campaign=campaign, ended_at__isnull=True, beat_at__gt=claiming.last_breath()
+    )
     return alive.count() >= settings.SENDING_RUNS
-
-
-def _last_breath() -> datetime:
-    return timezone.now() - timedelta(seconds=claiming.SILENCE_SECONDS)
 
 
 def reap_silent_runs() -> int:
@@ -71,7 +67,7 @@ def ring_for_due() -> int:
             state__in=[Delivery.State.QUEUED, Delivery.State.DEFERRED],
             due_at__lte=timezone.now(),
         )
-        alive = Q(runs__ended_at__isnull=True, runs__beat_at__gt=_last_breath())
+        alive = Q(runs__ended_at__isnull=True, runs__beat_at__gt=claiming.last_breath())
         campaigns = list(
             Campaign.objects.under_way()
             .annotate(alive=Count("runs", filter=alive))

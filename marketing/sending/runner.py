@@ -76,7 +76,7 @@ class Runner:
         server: Server | None = None,
         connections: int | None = None,
         slice_seconds: float = SLICE_SECONDS,
-        timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
+        timeouts: Timeouts | None = None,
         give_up_seconds: float = 20.0,
     ) -> None:
         self.merchant, self.campaign = merchant, campaign
@@ -96,7 +96,7 @@ class Runner:
             limits=Limits(
                 connections=self._handover.window, batch_seconds=0.0, give_up_seconds=give_up_seconds
             ),
-            timeouts=timeouts,
+            timeouts=timeouts or Timeouts(accept=settings.SMTP_ANSWER_SECONDS),
             stopped=lambda: self._handover.stop,
             may_begin=self._handover.may_begin,
         )

@@ -24,7 +24,7 @@ from marketing.sending.runner import Runner
 log = structlog.get_logger()
 
 
-@shared_task(name=reaping.SEND_TASK, queue=reaping.QUEUE)
+@shared_task(name=reaping.SEND_TASK, queue=reaping.QUEUE, reject_on_worker_lost=True)
 def send_campaign(merchant_id: int, campaign_id: int) -> None:
     """One slice of a campaign; rings for the next one when something is left."""
     with _campaign_of(merchant_id, campaign_id, Campaign.State.SENDING) as campaign:
@@ -43,7 +43,7 @@ def send_campaign(merchant_id: int, campaign_id: int) -> None:
             reaping.ring_for(campaign)
 
 
-@shared_task(name=reaping.PREPARE_TASK, queue=reaping.QUEUE)
+@shared_task(name=reaping.PREPARE_TASK, queue=reaping.QUEUE, reject_on_worker_lost=True)
 def prepare_campaign(merchant_id: int, campaign_id: int) -> None:
     """Writes a big audience down."""
     with _campaign_of(merchant_id, campaign_id, Campaign.State.PREPARING) as campaign:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
+from django.conf import settings as configured
 from django.db import connection
 
 from crm.accounts.models import Merchant
@@ -346,7 +347,9 @@ def test_the_reaper_doubts_what_may_have_left_and_returns_the_rest(scoped: Merch
     assert claiming.record(campaign=campaign, run=run, outcomes=[outcome(held[1])])
     # when it is silent
     assert reaping.reap_silent_runs() == 0
-    with time_machine.travel(dt.datetime.now(dt.UTC) + dt.timedelta(seconds=claiming.SILENCE_SECONDS + 1)):
+    with time_machine.travel(
+        dt.datetime.now(dt.UTC) + dt.timedelta(seconds=configured.SENDING_SILENCE_SECONDS + 1)
+    ):
         assert reaping.reap_silent_runs() == 1
     # then the first two without an outcome are in doubt, in the order in which they were marked
     assert states(campaign) == {("sent", ""): 1, ("unknown", "line_lost"): 2, ("queued", ""): 2}

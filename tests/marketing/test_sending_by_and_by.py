@@ -23,9 +23,11 @@ from crm.lib.tenancy import merchant_scope
 from customers.models import Customer
 from marketing.campaigns import clearing, preparing, services
 from marketing.models import Campaign, Delivery, SendingPolicy, SendingRun
+from marketing.segments.refreshing import segment_refresh
 from marketing.sending import checking, claiming, freezing, reaping, tasks
 from tests.factories.accounts import make_merchant
 from tests.factories.marketing_mail import make_campaign, make_subscriber
+from tests.factories.segments import make_segment
 from tests.support.smtp import SmtpSink
 
 
@@ -187,7 +189,7 @@ def test_a_second_worker_may_help_and_a_third_is_not_rung_for(scoped: Merchant, 
         assert reaping.ring_for_due() == (0 if crowded else 1)
         SendingRun.objects.create(merchant=scoped, campaign=campaign)
     # the dead leave room
-    long_ago = timezone.now() - dt.timedelta(seconds=claiming.SILENCE_SECONDS + 1)
+    long_ago = timezone.now() - dt.timedelta(seconds=configured.SENDING_SILENCE_SECONDS + 1)
     SendingRun.objects.update(beat_at=long_ago)
     assert not reaping.is_crowded(campaign)
     assert reaping.ring_for_due() == 1
@@ -321,3 +323,22 @@ def test_a_campaigns_mails_owe_no_look_at_each_customer(scoped: Merchant, smtp_s
     tasks.send_campaign(scoped.pk, campaign.pk)
     assert Event.objects.filter(name="marketing.mail_sent").count() == 2
     assert not Owed.objects.filter(event__name="marketing.mail_sent").exists()
+
+
+def test_who_is_in_two_segments_gets_one_mail(scoped: Merchant, smtp_sink: SmtpSink) -> None:
+    both, one, _neither = people(scoped, 3)
+    Customer.objects.filter(pk=both.pk).update(tags=["vip"], country="CN")
+    Customer.objects.filter(pk=one.pk).update(country="CN")
+    inner = [
+        make_segment(scoped, {"rules": [{"if": "customers.country", "is": "is", "values": ["CN"]}]}),
+        make_segment(scoped, {"rules": [{"if": "customers.tag", "has": "has", "values": ["vip"]}]}),
+    ]
+    for segment in inner:
+        segment_refresh(segment=segment)
+    rules = [{"if": "marketing.segment", "in": "in", "values": [str(segment.pk)]} for segment in inner]
+    audience = make_segment(scoped, {"match": "any", "rules": rules})
+    campaign = make_campaign(scoped, audience=Campaign.Audience.SEGMENT, segment=audience)
+    services.campaign_start(campaign=campaign)
+    tasks.send_campaign(scoped.pk, campaign.pk)
+    got = sorted(to for mail in smtp_sink.mails for to in mail.recipients)
+    assert got == sorted([both.email, one.email])
