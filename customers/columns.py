@@ -114,12 +114,6 @@ def chooser_of(listing: Listing) -> Chooser:
     )
 
 
-def cells(
-    chosen: Sequence[Column], customer: Customer, sight: Sight
-) -> list[tuple[Column, SafeString | str]]:
-    return [(one, one.cell(customer, sight) or NOTHING) for one in chosen]
-
-
 def _column_of(definition: FieldDefinition) -> Column:
     def cell(customer: Customer, sight: Sight) -> str:
         text = shown(definition, customer.attributes.get(definition.key), sight.names, may_see=sight.may_see)

@@ -20,13 +20,14 @@ from crm.lib.ids import row_ids
 from customers import selectors
 from customers.belongings import company_named
 from customers.bulk import MOST_SELECTED, customers_assign, customers_tag
-from customers.columns import cells, chooser_of
+from customers.columns import chooser_of
 from customers.fields.forms import initial_values
 from customers.fields.selectors import definitions_seen
 from customers.filters import forget_facets, listing_of, members, tabs_of
 from customers.forms import CustomerForm, initial_of, refusal_to_form
 from customers.models import Customer
 from customers.registries import LIST_ACTIONS
+from customers.row_drawing import rows_drawn
 from customers.selectors import customer_for
 from customers.services import customer_change, customer_create
 
@@ -41,17 +42,20 @@ def customer_list(request: StaffRequest) -> HttpResponse:
     columns = chooser_of(listing)
     found = selectors.customer_list(membership=request.membership, listing=listing, related=columns.related)
     sight = columns.sight(found.page.rows, request.membership)
+    may_edit = request.membership.can("customers.edit")
+    may_export = request.membership.can("customers.export")
+    actions = [one for one in LIST_ACTIONS if request.membership.can(one.needs)]
+    can_tick = may_edit or may_export or bool(actions)
     context = {
         "listing": listing,
         "found": found,
         "columns": columns,
-        "rows": [(one, cells(columns.chosen, one, sight)) for one in found.page.rows],
+        "rows": rows_drawn(found.page.rows, columns.chosen, sight, can_tick=can_tick),
         "more": listing.more(found.page.after),
-        "may_see": request.membership.can("customers.pii"),
-        "may_edit": request.membership.can("customers.edit"),
+        "may_edit": may_edit,
         "may_change_all": request.membership.can("customers.bulk"),
-        "may_export": request.membership.can("customers.export"),
-        "list_actions": [one for one in LIST_ACTIONS if request.membership.can(one.needs)],
+        "may_export": may_export,
+        "list_actions": actions,
     }
     if listing.after:
         return render(request, "customers/_customer_list_rows.html", context)
