@@ -4,6 +4,7 @@ from django.urls import URLPattern
 
 from crm.accounts.routes import staff_path
 from marketing.campaigns import preview_views, template_views, views
+from marketing.campaigns.trials import views as trial_views
 
 urlpatterns: list[URLPattern] = [
     staff_path("campaigns/", views.campaign_list, name="campaign_list", needs="campaigns.view"),
@@ -67,6 +68,34 @@ urlpatterns: list[URLPattern] = [
     ),
     staff_path(
         "campaigns/<int:pk>/delete/", views.campaign_delete, name="campaign_delete", needs="campaigns.edit"
+    ),
+    staff_path(
+        "campaigns/<int:pk>/versions/", trial_views.version_add, name="version_add", needs="campaigns.edit"
+    ),
+    staff_path(
+        "campaigns/<int:pk>/versions/<str:letter>/",
+        trial_views.version_edit,
+        name="version_edit",
+        needs="campaigns.edit",
+    ),
+    staff_path(
+        "campaigns/<int:pk>/versions/<str:letter>/delete/",
+        trial_views.version_delete,
+        name="version_delete",
+        needs="campaigns.edit",
+    ),
+    staff_path(
+        "campaigns/<int:pk>/choose/",
+        trial_views.version_choose,
+        name="version_choose",
+        needs="campaigns.send",
+    ),
+    staff_path(
+        "campaigns/<int:pk>/effect/",
+        trial_views.campaign_effect,
+        name="campaign_effect",
+        needs="campaigns.view",
+        whole_shop=True,
     ),
     *[
         staff_path(

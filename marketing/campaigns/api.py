@@ -15,11 +15,19 @@ from rest_framework.response import Response
 
 from crm.api.filters import ChangedFilterSet, IdFilter, TextFilter
 from crm.api.registry import register
-from crm.api.serializers import ApiModelSerializer, ApiSerializer, MoneyField, TenantRelatedField
+from crm.api.serializers import (
+    ApiModelSerializer,
+    ApiSerializer,
+    ClockField,
+    MoneyField,
+    TenantRelatedField,
+)
 from crm.api.views import ReadViewSet
 from marketing.campaigns import selectors, services
 from marketing.campaigns.revenue import Model, policy_here, rule_asked
-from marketing.models import Campaign, Delivery, Segment, Template
+from marketing.campaigns.trials.services import trial_decide, version_add
+from marketing.campaigns.trials.standing import Standing, standings
+from marketing.models import Campaign, Delivery, Segment, Template, Version
 from marketing.models.template import BODY_CHARS
 
 
@@ -95,11 +103,27 @@ class CampaignSerializer(ApiModelSerializer):
         fields = [
             *("id", "name", "state", "audience", "segment", "subject", "preheader", "body", "text"),
             *("sender_name", "sender_email", "reply_to", "tracks"),
+            *("holdout_percent", "local_time", "trial_percent", "trial_metric", "trial_hours"),
+            *("trial_winner", "trial_decided_at"),
             *("scheduled_at", "started_at", "finished_at", "trouble", "created_at", "updated_at"),
         ]
 
 
-class CampaignInput(ContentInput):
+class TrialInput(ApiSerializer):
+    """Who gets what, and when. `trial_percent` of the audience try the versions for `trial_hours`, then the
+    others get the better one by `trial_metric`; 100: nobody waits. `local_time`: a schedule means everybody's
+    own clock."""
+
+    holdout_percent = serializers.DecimalField(
+        max_digits=5, decimal_places=2, min_value=0, max_value=90, required=False
+    )
+    local_time = serializers.BooleanField(required=False)
+    trial_percent = serializers.IntegerField(min_value=1, max_value=100, required=False)
+    trial_metric = serializers.ChoiceField(choices=Campaign.TrialMetric.choices, required=False)
+    trial_hours = serializers.IntegerField(min_value=1, max_value=168, required=False)
+
+
+class CampaignInput(ContentInput, TrialInput):
     name = serializers.CharField(max_length=120)
     audience = serializers.ChoiceField(choices=Campaign.Audience.choices, required=False)
     segment = TenantRelatedField(model=Segment, required=False, allow_null=True)
@@ -108,6 +132,40 @@ class CampaignInput(ContentInput):
     sender_email = serializers.EmailField(required=False, allow_blank=True)
     reply_to = serializers.EmailField(required=False, allow_blank=True)
     tracks = serializers.BooleanField(required=False)
+
+
+class VersionSerializer(ApiModelSerializer):
+    """Another way to write a campaign; empty parts are as in version A, the campaign's own words."""
+
+    send_at = ClockField(allow_null=True)
+
+    class Meta:
+        model = Version
+        fields = ["letter", "subject", "preheader", "body", "text", "send_at"]
+
+
+class VersionInput(ContentInput):
+    send_at = ClockField(required=False, allow_null=True)
+
+
+class StandingSerializer(serializers.Serializer[Any]):
+    """A version's mails while it was tried. `better_than_a`: true or false only when chance can't have made
+    the difference (95 %), else null."""
+
+    letter = serializers.CharField()
+    subject = serializers.CharField()
+    sent = serializers.IntegerField()
+    opened = serializers.IntegerField()
+    clicked = serializers.IntegerField()
+    better_than_a = serializers.SerializerMethodField()
+
+    def get_better_than_a(self, one: Standing) -> bool | None:
+        gap = one.difference
+        return gap.low > 0 if gap is not None and gap.is_sure else None
+
+
+class ChooseInput(ApiSerializer):
+    version = serializers.CharField(max_length=1)
 
 
 class SendInput(ApiSerializer):
@@ -242,6 +300,24 @@ class CampaignViewSet(ReadViewSet):
         """What became of the mails. Revenue is counted by the shop's sending rules unless asked otherwise."""
         rule = rule_asked(request.query_params.dict(), policy_here())
         return Response(FiguresSerializer(selectors.funnel(self.get_object(), None, rule)).data)
+
+    @extend_schema(methods=["get"], request=None, responses={200: StandingSerializer(many=True)})
+    @extend_schema(methods=["post"], request=VersionInput, responses={201: VersionSerializer})
+    @action(detail=True, methods=["get", "post"], filterset_class=None, pagination_class=None)
+    def versions(self, request: Request, pk: str = "") -> Response:
+        """How the versions stand, A first; POST adds one with the next letter to a draft."""
+        campaign = self.get_object()
+        if request.method == "POST":
+            version = version_add(campaign=campaign, values=read(VersionInput, request.data))
+            return Response(VersionSerializer(version).data, status=201)
+        return Response(StandingSerializer(standings(campaign, None), many=True).data)
+
+    @extend_schema(request=ChooseInput, responses={200: CampaignSerializer})
+    @action(detail=True, methods=["post"], filterset_class=None)
+    def choose(self, request: Request, pk: str = "") -> Response:
+        """Ends the trial: those who wait get this version."""
+        letter = read(ChooseInput, request.data)["version"]
+        return self._shown(trial_decide(campaign=self.get_object(), letter=letter))
 
     def _shown(self, campaign: Campaign) -> Response:
         return Response(CampaignSerializer(campaign).data)

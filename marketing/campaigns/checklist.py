@@ -44,6 +44,7 @@ def checklist(*, campaign: Campaign, merchant: Merchant, people: int | None) -> 
         _sender(campaign, merchant),
         _subject(campaign),
         *_content(campaign, merchant),
+        *_versions(campaign, merchant),
         _postal(merchant),
     ]
 
@@ -113,6 +114,21 @@ def _content(campaign: Campaign, merchant: Merchant) -> list[Point]:
         points.append(Point("warn", _("Pictures"), _("A picture has no description (alt).")))
     points += _words(campaign, mail.words)
     points.append(_links(mail.links, campaign))
+    return points
+
+
+def _versions(campaign: Campaign, merchant: Merchant) -> list[Point]:
+    """Each version must be one that can be sent, and must differ."""
+    points = []
+    for version in campaign.versions.order_by("letter") if campaign.pk else []:
+        title = _("Version %(letter)s") % {"letter": version.letter}
+        try:
+            content.compiled(content.as_version(campaign, version).campaign, merchant, tracks=campaign.tracks)
+        except TemplateError as error:
+            points.append(Point("bad", title, str(error)))
+            continue
+        if not any((version.subject, version.preheader, version.body, version.text, version.send_at)):
+            points.append(Point("bad", title, _("It is the same as A. Write what shall be tried.")))
     return points
 
 

@@ -51,6 +51,15 @@ MAILS_RESENT = EventType(
     keys=("campaign", "people"),
     figures=("people",),
 )
+VERSION_CHOSEN = EventType(
+    "marketing.version_chosen",
+    _("Version chosen"),
+    _("Version %(version)s of “%(campaign)s” goes to everybody else"),
+    icon="arrows-split-2",
+    scope="campaigns.read",
+    on_timeline=False,
+    keys=("campaign", "version"),
+)
 CAMPAIGN_SENT = EventType(
     "marketing.campaign_sent",
     _("Campaign sent"),

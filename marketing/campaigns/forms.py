@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from marketing.models import Campaign, Segment, SendingPolicy, Template
+from marketing.models import Campaign, Segment, SendingPolicy, Template, Version
 
 CONTENT = ("subject", "preheader", "body", "text")
 _CODE = forms.Textarea(attrs={"rows": 22, "spellcheck": "false", "class": "form-control gx-code"})
@@ -51,9 +51,17 @@ class CampaignForm(forms.ModelForm[Campaign]):
             "reply_to",
             *CONTENT,
             "tracks",
+            *("trial_percent", "trial_metric", "trial_hours", "holdout_percent", "local_time"),
         )
         widgets = {"body": _CODE, "text": forms.Textarea(attrs={"rows": 6}), "audience": forms.RadioSelect}
         help_texts = _WORDS | {
+            "trial_percent": _("Of the audience. 100: everybody gets one of the versions, and nobody waits."),
+            "trial_hours": _("Then the others get the better version."),
+            "holdout_percent": _("They get nothing, by lot, so that you see what the mail itself brings."),
+            "local_time": _(
+                "“Send later” then means the clock where each person lives. Where that hour has passed"
+                " already, it leaves at once."
+            ),
             "sender_email": _("Empty: the shop's own address."),
             "tracks": _("Counts who opened and clicked. Links then lead through this server."),
         }
@@ -72,6 +80,26 @@ class CampaignForm(forms.ModelForm[Campaign]):
     def _ask_for(self, names: tuple[str, ...], required: bool) -> None:
         for name in names:
             self.fields[name].required = required
+
+
+class VersionForm(forms.ModelForm[Version]):
+    """What is empty stays as in version A."""
+
+    class Meta:
+        model = Version
+        fields = ("subject", "preheader", "send_at", "body", "text")
+        widgets = {
+            "body": _CODE,
+            "text": forms.Textarea(attrs={"rows": 6}),
+            "send_at": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+        }
+        help_texts = {
+            "subject": _("Empty: as in A."),
+            "preheader": _("Empty: as in A."),
+            "body": _("Empty: as in A."),
+            "text": _("Empty: as in A, or written from this version's own content."),
+            "send_at": _("Empty: at once. Else the next time that the clock shows it, to try an hour."),
+        }
 
 
 class TemplateForm(forms.ModelForm[Template]):

@@ -22,6 +22,7 @@ from marketing.campaigns import selectors, testing
 from marketing.campaigns.dressing import Badge, darkened, with_badges, with_inbox_line
 from marketing.models import Campaign, Template
 from marketing.models.template import Content
+from marketing.sending.content import as_version
 
 # The frame holds a mail, that is a stranger's HTML: no script, no form, no origin; pictures and styles only.
 FRAME = {
@@ -52,7 +53,13 @@ def campaign_preview(request: StaffRequest, pk: int) -> HttpResponse:
     campaign = get_object_or_404(Campaign.objects.all(), pk=pk)
     if request.GET.get("links") == "1" and campaign.has_started and campaign.tracks:
         return _click_map(request, campaign)
-    return _frame(request, campaign)
+    return _frame(request, version_asked(campaign, request.GET.get("version", "")))
+
+
+def version_asked(campaign: Campaign, letter: str) -> Campaign:
+    """The campaign in the words of that version; in its own for A and for a letter that there is not."""
+    version = campaign.versions.filter(letter=letter).first() if letter else None
+    return as_version(campaign, version).campaign if version else campaign
 
 
 @require_GET

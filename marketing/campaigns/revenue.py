@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db import connection
+from django.db.models import QuerySet
 
 from crm.accounts.models import Membership
 from customers.visibility import narrowed
 from marketing.campaigns.attribution import MOST_DAYS
-from marketing.models import Attribution, SendingPolicy
+from marketing.models import Attribution, Delivery, SendingPolicy
 
 Model = SendingPolicy.Model
 # Days that the report offers beside the shop's own.
@@ -29,6 +30,26 @@ _SHARE: dict[str, str] = {
                             WHEN from_last IN (1, mails) THEN 0.4
                             ELSE 0.2 / (mails - 2) END""",
 }
+
+# What each mail gets of the orders in `picked` (order_id, merchant_id); wants days and whether opens count.
+_SHARED = f"""
+    looked AS (
+        SELECT a.order_id, a.campaign_id, a.delivery_id, max(a.net) AS net,
+               min(a.first_at) AS first_at, max(a.last_at) AS last_at
+        FROM {Attribution._meta.db_table} a
+        JOIN picked p ON p.order_id = a.order_id AND p.merchant_id = a.merchant_id
+        WHERE a.last_at >= a.ordered_at - make_interval(days => %s) AND (%s OR a.kind = 'click')
+        GROUP BY a.order_id, a.campaign_id, a.delivery_id
+    ),
+    placed AS (
+        SELECT campaign_id, delivery_id, order_id, net, count(*) OVER (PARTITION BY order_id) AS mails,
+               row_number() OVER latest AS from_last, row_number() OVER earliest AS from_first
+        FROM looked
+        WINDOW latest AS (PARTITION BY order_id ORDER BY last_at DESC, delivery_id DESC),
+               earliest AS (PARTITION BY order_id ORDER BY first_at, delivery_id)
+    ),
+    shared AS (SELECT campaign_id, delivery_id, order_id, net, {{share}} AS share FROM placed)
+"""
 
 
 @dataclass(frozen=True)
@@ -68,37 +89,39 @@ def rule_asked(asked: Mapping[str, str], policy: SendingPolicy) -> Rule:
     )
 
 
-def revenue(
-    campaign_ids: Sequence[int], *, rule: Rule, membership: Membership | None, merchant_id: int
-) -> dict[int, Revenue]:
+def delivery_revenue(mails: QuerySet[Delivery], *, rule: Rule) -> dict[str, tuple[float, float]]:
+    """Version letter → (sum, sum of squares) of what each of these mails brought under the rule, in the
+    shop's currency. One query."""
+    inner, params = mails.order_by().values("pk", "version", "merchant_id").query.sql_with_params()
+    sql = f"""
+        WITH mails (id, version, merchant_id) AS MATERIALIZED ({inner}),
+        picked AS MATERIALIZED (
+            SELECT DISTINCT a.order_id, a.merchant_id FROM {Attribution._meta.db_table} a
+            JOIN mails m ON m.id = a.delivery_id AND m.merchant_id = a.merchant_id
+        ),
+        {_SHARED.format(share=_SHARE[rule.model])},
+        brought AS (SELECT delivery_id, sum(net * share) AS net FROM shared GROUP BY delivery_id)
+        SELECT m.version, sum(b.net)::float, sum(b.net * b.net)::float
+        FROM mails m JOIN brought b ON b.delivery_id = m.id GROUP BY m.version
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [*params, rule.days, rule.opens])
+        return {row[0]: (row[1], row[2]) for row in cursor.fetchall()}
+
+
+def revenue(campaign_ids: Sequence[int], *, rule: Rule, membership: Membership | None) -> dict[int, Revenue]:
     """What each campaign brought in by orders of customers that the member sees (None: all). One query.
 
     Shares are exact; each campaign's sum is rounded by whoever shows it.
     """
     mine = Attribution.objects.filter(campaign__in=list(campaign_ids))
     seen = mine if membership is None else narrowed(mine, membership, "customer__")
-    picked, params = seen.order_by().values("order_id").distinct().query.sql_with_params()
+    picked, params = seen.order_by().values("order_id", "merchant_id").distinct().query.sql_with_params()
     sql = f"""
-        WITH picked AS MATERIALIZED ({picked}),
-        looked AS (
-            SELECT a.order_id, a.campaign_id, a.delivery_id, max(a.net) AS net,
-                   min(a.first_at) AS first_at, max(a.last_at) AS last_at
-            FROM {Attribution._meta.db_table} a JOIN picked p ON p.order_id = a.order_id
-            WHERE a.merchant_id = %s AND a.last_at >= a.ordered_at - make_interval(days => %s)
-              AND (%s OR a.kind = 'click')
-            GROUP BY a.order_id, a.campaign_id, a.delivery_id
-        ),
-        placed AS (
-            SELECT campaign_id, order_id, net, count(*) OVER (PARTITION BY order_id) AS mails,
-                   row_number() OVER latest AS from_last, row_number() OVER earliest AS from_first
-            FROM looked
-            WINDOW latest AS (PARTITION BY order_id ORDER BY last_at DESC, delivery_id DESC),
-                   earliest AS (PARTITION BY order_id ORDER BY first_at, delivery_id)
-        ),
-        shared AS (SELECT campaign_id, order_id, net, {_SHARE[rule.model]} AS share FROM placed)
+        WITH picked AS MATERIALIZED ({picked}), {_SHARED.format(share=_SHARE[rule.model])}
         SELECT campaign_id, sum(net * share), count(DISTINCT order_id) FROM shared
         WHERE share > 0 AND campaign_id = ANY(%s) GROUP BY campaign_id
     """
     with connection.cursor() as cursor:
-        cursor.execute(sql, [*params, merchant_id, rule.days, rule.opens, list(campaign_ids)])
+        cursor.execute(sql, [*params, rule.days, rule.opens, list(campaign_ids)])
         return {row[0]: Revenue(Decimal(row[1]), row[2]) for row in cursor.fetchall()}

@@ -4,24 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_serializer
+from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from crm.api.registry import register
+from crm.api.serializers import ClockField
 from crm.api.views import TenantViewSet
 from marketing.campaigns.rules import rules_save
 from marketing.models import SendingPolicy
 from marketing.sending.checking import policy_of
-
-
-@extend_schema_field({"type": "string", "pattern": r"^([01]\d|2[0-3]):[0-5]\d$"})
-class ClockField(serializers.TimeField):
-    """A time of day without a zone, HH:MM."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(format="%H:%M", input_formats=["%H:%M"], **options)
 
 
 @extend_schema_serializer(many=False)

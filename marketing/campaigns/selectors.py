@@ -105,7 +105,6 @@ def funnels(
         ids,
         rule=rule or rule_of(policy_here()),
         membership=membership,
-        merchant_id=campaigns[0].merchant_id,
     )
     grouped: dict[int, list[dict[str, Any]]] = {pk: [] for pk in ids}
     for row in rows:
@@ -199,6 +198,15 @@ def devices(campaign: Campaign, membership: Membership) -> list[Device]:
         .order_by("-people", "device")
     )
     return [Device(Engagement.Device(device).label, people) for device, people in rows]
+
+
+def trial_waits(campaign: Campaign) -> bool:
+    """Whether somebody waits for the better version."""
+    return (
+        not campaign.trial_winner
+        and campaign.state in (Campaign.State.SENDING, Campaign.State.PAUSED)
+        and Delivery.objects.filter(campaign=campaign, state=State.QUEUED, reason="trial").exists()
+    )
 
 
 def programs(campaign: Campaign, membership: Membership) -> int:

@@ -30,6 +30,7 @@ from marketing.campaigns.forms import CampaignCreateForm, CampaignForm, Schedule
 from marketing.campaigns.preview_views import customer_asked
 from marketing.campaigns.revenue import WINDOWS, Model, policy_here, rule_asked, rule_of
 from marketing.campaigns.selectors import GROUPS
+from marketing.campaigns.trials.standing import decides_at, standings, verdict
 from marketing.models import Campaign, Segment
 from marketing.models.delivery import reason_text
 from marketing.sending.context import variables
@@ -130,7 +131,8 @@ def campaign_edit(request: StaffRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and _is_fragment(request):
         context["is_fragment"] = True
         return render(request, "marketing/_campaign_side.html", context, status=status)
-    context |= {"form": form, "variables": variables()} | _dialogs(request)
+    context |= {"form": form, "variables": variables(), "versions": campaign.versions.all()}
+    context |= _dialogs(request)
     return render(request, "marketing/campaign_maker.html", context, status=status)
 
 
@@ -223,6 +225,10 @@ def _record(request: StaffRequest, campaign: Campaign) -> dict[str, Any]:
         "models": Model.choices,
         "windows": sorted({*WINDOWS, rule.days}),
         "has_clicks": campaign.has_started and campaign.tracks,
+        "versions": [(one, verdict(one, campaign)) for one in standings(campaign, request.membership)],
+        "decides_at": decides_at(campaign),
+        "trial_waits": selectors.trial_waits(campaign),
+        "sees_everything": request.membership.sees_everything,
         "devices": selectors.devices(campaign, request.membership),
         "links": selectors.links(campaign, request.membership)[:20],
         "programs": selectors.programs(campaign, request.membership),

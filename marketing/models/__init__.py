@@ -1,6 +1,6 @@
 """Segments, templates, campaigns, deliveries, journeys: one noun a file."""
 
-from marketing.models.campaign import Campaign, Link
+from marketing.models.campaign import Campaign, Link, Version
 from marketing.models.delivery import Delivery, SendingPolicy, SendingRun
 from marketing.models.engagement import Attribution, Engagement
 from marketing.models.feedback import BounceMailbox, SoftBounce
@@ -27,4 +27,5 @@ __all__ = [
     "StepMail",
     "Template",
     "TouchedCustomer",
+    "Version",
 ]

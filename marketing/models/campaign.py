@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import ClassVar
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -12,13 +14,19 @@ from django.utils.translation import gettext_lazy as _
 from crm.accounts.models import Membership
 from crm.lib.tenancy import MerchantForeignKey, TenantManager, TenantModel
 from marketing.models.segment import Segment
-from marketing.models.template import Content, Template
+from marketing.models.template import BODY_CHARS, Content, Template
+
+# Between the first clock on earth that shows an hour (UTC+14) and the last (UTC-12).
+EARLIEST_CLOCK = timedelta(hours=26)
 
 
 class CampaignQuerySet(models.QuerySet["Campaign"]):
     def due(self) -> CampaignQuerySet:
-        """Scheduled, and the time has come."""
-        return self.filter(state=Campaign.State.SCHEDULED, scheduled_at__lte=timezone.now())
+        """Scheduled, and the time has come; where it is meant by the recipients' clocks, for the first."""
+        now = timezone.now()
+        come = Q(local_time=False, scheduled_at__lte=now)
+        come |= Q(local_time=True, scheduled_at__lte=now + EARLIEST_CLOCK)
+        return self.filter(come, state=Campaign.State.SCHEDULED)
 
     def under_way(self) -> CampaignQuerySet:
         return self.filter(state=Campaign.State.SENDING)
@@ -44,6 +52,11 @@ class Campaign(Content, TenantModel):
     class Audience(models.TextChoices):
         SEGMENT = "segment", _("A segment")
         EVERYONE = "everyone", _("Everyone who allowed mail")
+
+    class TrialMetric(models.TextChoices):
+        OPENS = "opens", _("Opens")
+        CLICKS = "clicks", _("Clicks")
+        REVENUE = "revenue", _("Net revenue for each mail")
 
     EDITABLE: ClassVar[tuple[str, ...]] = (State.DRAFT,)
     STARTED: ClassVar[tuple[str, ...]] = (
@@ -74,6 +87,25 @@ class Campaign(Content, TenantModel):
     sender_email = models.EmailField(_("sender address"), blank=True, default="")
     reply_to = models.EmailField(_("answers go to"), blank=True, default="")
     tracks = models.BooleanField(_("count opens and clicks"), default=True)
+
+    # Who gets what, and when (marketing/campaigns/trials/).
+    holdout_percent = models.DecimalField(
+        _("hold out, per cent"),
+        max_digits=5,
+        decimal_places=2,
+        default=0,
+        validators=[MinValueValidator(0), MaxValueValidator(90)],
+    )
+    local_time = models.BooleanField(_("at the recipient's own time"), default=False)
+    trial_percent = models.PositiveSmallIntegerField(
+        _("try on, per cent"), default=100, validators=[MinValueValidator(1), MaxValueValidator(100)]
+    )
+    trial_metric = models.CharField(_("decide by"), max_length=7, choices=TrialMetric, default="clicks")
+    trial_hours = models.PositiveSmallIntegerField(
+        _("decide after hours"), default=4, validators=[MinValueValidator(1), MaxValueValidator(168)]
+    )
+    trial_winner = models.CharField(max_length=1, blank=True, default="")
+    trial_decided_at = models.DateTimeField(null=True, blank=True)
 
     scheduled_at = models.DateTimeField(_("send at"), null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
@@ -121,6 +153,30 @@ class Campaign(Content, TenantModel):
     @property
     def has_started(self) -> bool:
         return self.state in self.STARTED
+
+
+class Version(TenantModel):
+    """Another way to write a campaign, tried beside the campaign's own words, which are version A. What is
+    empty is as in A. `send_at` is the hour of day at which this one leaves."""
+
+    LETTERS: ClassVar[tuple[str, ...]] = ("B", "C", "D")
+
+    campaign = MerchantForeignKey(Campaign, on_delete=models.CASCADE, related_name="versions", db_index=False)
+    letter = models.CharField(max_length=1)
+    subject = models.CharField(_("subject"), max_length=300, blank=True, default="")
+    preheader = models.CharField(_("preview line"), max_length=200, blank=True, default="")
+    body = models.TextField(_("content"), max_length=BODY_CHARS, blank=True, default="")
+    text = models.TextField(_("plain text"), max_length=BODY_CHARS, blank=True, default="")
+    send_at = models.TimeField(_("hour"), null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["merchant", "campaign", "letter"], name="marketing_version_once")
+        ]
+        ordering = ("letter",)
+
+    def __str__(self) -> str:
+        return self.letter
 
 
 class Link(TenantModel):

@@ -20,6 +20,9 @@ from marketing.models.campaign import Campaign
 # (customers/registries.py).
 REASONS: dict[str, str | Promise] = {
     "no_address": _("No e-mail address"),
+    "holdout": _("Held out on purpose, to see what the mail brings"),
+    "trial": _("Waits for the better version"),
+    "local_time": _("Waits for the hour where they live"),
     "bad_address": _("The address can't be used"),
     "erased": _("The customer was erased"),
     "merged": _("The same person gets this mail at another address"),
@@ -111,6 +114,8 @@ class Delivery(TenantModel):
     state = models.CharField(max_length=8, choices=State, default=State.QUEUED)
     reason = models.CharField(max_length=40, blank=True, default="")
     message_id = models.CharField(max_length=200)
+    # The letter of the version that is tried on this person; "" when nothing is tried, or not yet decided.
+    version = models.CharField(max_length=1, blank=True, default="")
     attempts = models.PositiveSmallIntegerField(default=0)
     due_at = models.DateTimeField(default=timezone.now)
     run_id = models.BigIntegerField(null=True)

@@ -45,6 +45,7 @@ class Claimed:
     customer_id: int
     address: str
     message_id: str
+    version: str = ""
 
 
 @dataclass(slots=True)
@@ -147,7 +148,7 @@ def _marked(run: SendingRun, at: datetime) -> list[Claimed]:
         # By the run alone, which is one merchant's: the index of what it holds answers this, no other does.
         cursor.execute(
             f"""
-            SELECT id, customer_id, address, message_id FROM {TABLE}
+            SELECT id, customer_id, address, message_id, version FROM {TABLE}
             WHERE run_id = %s AND sending_at = %s AND state = 'sending' ORDER BY id
             """,
             [run.pk, at],
@@ -193,7 +194,7 @@ def _mark(merchant: Merchant, run: SendingRun, delivery_ids: Sequence[int], at: 
             f"""
             UPDATE {TABLE} SET state = 'sending', reason = '', run_id = %s, sending_at = %s,
                                attempts = attempts + 1
-            WHERE merchant_id = %s AND id = ANY(%s) RETURNING id, customer_id, address, message_id
+            WHERE merchant_id = %s AND id = ANY(%s) RETURNING id, customer_id, address, message_id, version
             """,
             [run.pk, at, merchant.pk, list(delivery_ids)],
         )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from copy import copy
+from dataclasses import dataclass
 from email.utils import parseaddr
 from functools import lru_cache
 
@@ -14,7 +16,8 @@ from django.utils.translation import gettext as _
 from crm.accounts.models import Merchant
 from marketing.engine.compile import BoundMail, CompiledMail, Sender, Source, compile_mail
 from marketing.engine.errors import TemplateError
-from marketing.models import Campaign
+from marketing.engine.layout import LINKS
+from marketing.models import Campaign, Version
 from marketing.models.template import Content
 
 UNSUBSCRIBE = "unsubscribe_url"
@@ -137,3 +140,29 @@ def bound(campaign: Campaign, merchant: Merchant) -> tuple[CompiledMail, BoundMa
     """The campaign's mail with its sender. Raises TemplateError, BadAddress, ValueError."""
     mail = compiled(campaign, merchant, tracks=campaign.tracks)
     return mail, mail.bind(sender_of(campaign, merchant))
+
+
+@dataclass(frozen=True)
+class Written:
+    """A version as it is sent: the campaign in its words, and the number of its first link."""
+
+    campaign: Campaign
+    first_link: int
+
+
+def versions(campaign: Campaign) -> list[tuple[str, Written]]:
+    """Letter → version; "" and A are the campaign's own words. One query."""
+    own = Written(campaign, 0)
+    others = list(campaign.versions.order_by("letter"))
+    return [("", own), ("A", own), *((one.letter, as_version(campaign, one)) for one in others)]
+
+
+def as_version(campaign: Campaign, version: Version) -> Written:
+    """The campaign with this version's words where it has its own."""
+    written = copy(campaign)
+    for name in ("subject", "preheader", "body", "text"):
+        if words := getattr(version, name):
+            setattr(written, name, words)
+    if version.body and not version.text:
+        written.text = ""  # written from its own content, not A's
+    return Written(written, (Version.LETTERS.index(version.letter) + 1) * LINKS)

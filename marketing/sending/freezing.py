@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from crm.accounts.models import Merchant
 from customers.models import Customer
 from marketing.models import Campaign, Delivery
+from marketing.sending.sharing_out import Shares
 
 # Rows of one transaction: about a second's work, and the longest that a cancellation waits.
 CHUNK = 20_000
@@ -65,16 +66,19 @@ def freeze(*, campaign: Campaign, merchant: Merchant, customer_ids: Sequence[int
     People without an address get a row that says so. An address that two customers share gets one mail, and
     so does a person who is in the audience by several ways.
     """
+    shares = Shares(campaign, merchant)
     sql = f"""
         INSERT INTO {Delivery._meta.db_table}
-            (merchant_id, campaign_id, customer_id, address, state, reason, message_id, attempts, due_at,
-             receipt, created_at)
+            (merchant_id, campaign_id, customer_id, address, state, reason, version, message_id, attempts,
+             due_at, receipt, created_at)
         SELECT c.merchant_id, %(campaign)s, c.id, lower(btrim(c.email)),
-               CASE WHEN btrim(c.email) = '' THEN 'skipped' ELSE 'queued' END,
-               CASE WHEN btrim(c.email) = '' THEN 'no_address' ELSE '' END,
+               CASE WHEN btrim(c.email) = '' OR {shares.held} THEN 'skipped' ELSE 'queued' END,
+               CASE WHEN btrim(c.email) = '' THEN 'no_address' WHEN {shares.held} THEN 'holdout'
+                    WHEN {shares.waits} THEN 'trial' ELSE '' END,
+               {shares.version},
                '<' || %(campaign)s || '.' || replace(gen_random_uuid()::text, '-', '')
                    || '@' || %(domain)s || '>',
-               0, now(), '', now()
+               0, CASE WHEN {shares.waits} THEN %(far)s ELSE {shares.due} END, '', now()
         FROM {Customer._meta.db_table} c
         WHERE c.merchant_id = %(merchant)s AND c.erased_at IS NULL AND c.merged_into_id IS NULL
               AND c.id = ANY(%(ids)s)
@@ -86,6 +90,7 @@ def freeze(*, campaign: Campaign, merchant: Merchant, customer_ids: Sequence[int
         "merchant": merchant.pk,
         "domain": domain,
         "ids": list(customer_ids),
+        **shares.values,
     }
     with connection.cursor() as cursor:
         cursor.execute(sql, values)

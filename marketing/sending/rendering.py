@@ -18,26 +18,31 @@ from marketing.sending.handover import Mail
 
 
 class Renderer:
-    """Raises TemplateError, BadAddress or ValueError when the campaign's mail can't be made at all."""
+    """Every version of the campaign's mail, ready to be filled in. Raises TemplateError, BadAddress or
+    ValueError when one of them can't be made at all."""
 
     def __init__(self, merchant: Merchant, campaign: Campaign) -> None:
         self._merchant, self._tracks = merchant, campaign.tracks
-        self.mail: CompiledMail
-        self._bound: BoundMail
-        self.mail, self._bound = content.bound(campaign, merchant)
+        self._versions = {letter: _Version(one, merchant) for letter, one in content.versions(campaign)}
         self._bounces_to = bounce_address()
-        self._numbers = range(len(self.mail.links))
         self._second, self._date = 0, ""
+
+    @property
+    def links(self) -> list[tuple[int, str]]:
+        """The tracked targets of all versions with their numbers."""
+        found = (zip(one.numbers, one.mail.links, strict=True) for one in self._versions.values())
+        return list(dict(pair for pairs in found for pair in pairs).items())
 
     def render(self, mail: Mail) -> Outgoing:
         """Raises RenderError, BadAddress or ValueError for this recipient's."""
         row = mail.row
+        version = self._versions[row.version]
         to = address(row.address)
         leave = tokens.unsubscribe_url(row.delivery_id)
         choose = preferences_url(row.customer_id, self._merchant, row.address)
         context = {**mail.context, content.UNSUBSCRIBE: leave, content.PREFERENCES: choose}
         if self._tracks:
-            context[LINKS_NAME] = [tokens.click_url(row.delivery_id, number) for number in self._numbers]
+            context[LINKS_NAME] = [tokens.click_url(row.delivery_id, number) for number in version.numbers]
             context[PIXEL_NAME] = tokens.open_url(row.delivery_id)
         envelope = Envelope(
             message_id=row.message_id,
@@ -46,8 +51,8 @@ class Renderer:
             to_name=mail.context["customer"]["name"],
             unsubscribe_url=leave,
         )
-        data = self._bound.render(context, envelope)
-        mail_from = self._bound.mail_from
+        data = version.bound.render(context, envelope)
+        mail_from = version.bound.mail_from
         if self._bounces_to:
             mail_from = marked(self._bounces_to, row.delivery_id)
         return Outgoing(row.delivery_id, mail_from, to.email, data, utf8=to.utf8)
@@ -58,3 +63,11 @@ class Renderer:
         if second != self._second:
             self._second, self._date = second, formatdate(second)
         return self._date
+
+
+class _Version:
+    def __init__(self, written: content.Written, merchant: Merchant) -> None:
+        self.mail: CompiledMail
+        self.bound: BoundMail
+        self.mail, self.bound = content.bound(written.campaign, merchant)
+        self.numbers = range(written.first_link, written.first_link + len(self.mail.links))

@@ -229,7 +229,7 @@ class Runner:
         Link.objects.bulk_create(
             [
                 Link(merchant=self.merchant, campaign=self.campaign, number=number, target=target)
-                for number, target in enumerate(self._renderer.mail.links)
+                for number, target in self._renderer.links
             ],
             ignore_conflicts=True,
         )

@@ -16,6 +16,7 @@ from crm.lib.tenancy import merchant_scope
 from marketing.campaigns import services
 from marketing.campaigns.clearing import campaign_clear
 from marketing.campaigns.preparing import campaign_prepare
+from marketing.campaigns.trials.sweeping import trials_sweep
 from marketing.engine.errors import BadAddress, TemplateError
 from marketing.models import Campaign
 from marketing.sending import reaping
@@ -84,6 +85,7 @@ def sweep_sending() -> None:
     reaping.reap_silent_runs()
     for campaign in reaping.due_campaigns():
         _start(campaign)
+    trials_sweep()
     reaping.ring_for_due()
     reaping.ring_for_unfinished()
     for campaign in reaping.under_way():

@@ -42,7 +42,6 @@ def brought(
         [one.pk for one in campaigns],
         rule=rule or Rule(),
         membership=membership,
-        merchant_id=campaigns[0].merchant_id,
     )
 
 

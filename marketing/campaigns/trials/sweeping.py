@@ -1,0 +1,40 @@
+"""Trials whose time is over, and decisions that a death left half done."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+
+from crm.lib.errors import CrmError
+from crm.lib.tenancy import all_merchants, merchant_scope
+from marketing.campaigns.trials.services import trial_decide, trial_release
+from marketing.campaigns.trials.standing import decides_at
+from marketing.models import Campaign, Delivery
+
+log = structlog.get_logger()
+LIMIT = 200
+
+
+def trials_sweep() -> int:
+    """Decides what is due; how many campaigns were looked at. A paused campaign decides when it goes on."""
+    with all_merchants(reason="trials of every merchant end by the clock"):
+        waits = Delivery.objects.filter(
+            merchant=OuterRef("merchant"), campaign=OuterRef("pk"), state="queued", reason="trial"
+        )
+        begun = Campaign.objects.under_way().filter(
+            Exists(waits), frozen_at__lte=timezone.now() - timedelta(hours=1)
+        )
+        campaigns = list(begun.select_related("merchant").order_by("pk")[:LIMIT])
+    for campaign in campaigns:
+        with merchant_scope(campaign.merchant_id):
+            if campaign.trial_winner:
+                trial_release(campaign=campaign)
+            elif decides_at(campaign) <= timezone.now():
+                try:
+                    trial_decide(campaign=campaign)
+                except CrmError as error:
+                    log.warning("a trial can't be decided", campaign=campaign.pk, reason=str(error.message))
+    return len(campaigns)
