@@ -59,7 +59,7 @@ CONTENT = ("subject", "preheader", "body", "text", "name")
 harmless("marketing.template", *CONTENT, why="what the shop writes before anybody's name is in it")
 harmless(
     "marketing.campaign",
-    *(*CONTENT, "sender_name", "sender_email", "reply_to", "trouble"),
+    *(*CONTENT, "sender_name", "sender_email", "reply_to", "trouble", "trial_winner"),
     why="what the shop writes before anybody's name is in it",
 )
 harmless(

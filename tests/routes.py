@@ -54,6 +54,7 @@ ARGUMENTS = {
     "handover_id": "accounts.Handover",
     "move_id": "accounts.HandoverMove",
     "rule_id": "accounts.AssignmentRule",
+    "letter": "marketing.Version.letter",
 }
 # (beginning of the route's name, argument) → source, where the argument's name says too little
 NAMED = {
@@ -68,6 +69,7 @@ NAMED = {
     ("macro_", "pk"): "service.Macro",
     ("template_", "pk"): "marketing.Template",
     ("campaign_", "pk"): "marketing.Campaign",
+    ("version_", "pk"): "marketing.Campaign",
     ("journey_", "pk"): "marketing.Journey",
     ("enrolment_", "pk"): "marketing.Enrolment",
     ("segment_", "pk"): "marketing.Segment",

@@ -26,6 +26,7 @@ class SegmentChoice(forms.ModelChoiceField[Segment]):
 
 
 # A draft is kept without them; nothing is sent without them (marketing/campaigns/checklist.py).
+TRIAL = ("trial_percent", "trial_metric", "trial_hours", "holdout_percent")
 NEEDED_TO_SEND = ("segment", "subject", "body")
 
 
@@ -51,7 +52,8 @@ class CampaignForm(forms.ModelForm[Campaign]):
             "reply_to",
             *CONTENT,
             "tracks",
-            *("trial_percent", "trial_metric", "trial_hours", "holdout_percent", "local_time"),
+            *TRIAL,
+            "local_time",
         )
         widgets = {"body": _CODE, "text": forms.Textarea(attrs={"rows": 6}), "audience": forms.RadioSelect}
         help_texts = _WORDS | {
@@ -70,6 +72,10 @@ class CampaignForm(forms.ModelForm[Campaign]):
         super().__init__(*args, **kwargs)
         self.fields["segment"].queryset = Segment.objects.live().order_by("name")  # type: ignore[attr-defined]
         self._ask_for(NEEDED_TO_SEND, True)
+        if self.is_bound:
+            for name in TRIAL:
+                if name not in self.data:  # a page that was opened before a version was added
+                    del self.fields[name]
 
     def full_clean(self) -> None:
         """Keeps an unfinished draft: what only the sending needs may be empty while it is checked."""
