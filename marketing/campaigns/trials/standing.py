@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.db import connection
@@ -130,9 +131,13 @@ def verdict(one: Standing, campaign: Campaign) -> str:
 
 def _amount(value: float, campaign: Campaign) -> str:
     if campaign.trial_metric == Metric.REVENUE:
-        currency = campaign.merchant.base_currency
-        return money_text(round(value, 2), currency, home=currency)
+        return _money(value, campaign)
     return _("%(points)s points") % {"points": percent_text(value, 1).rstrip("%").strip()}
+
+
+def _money(value: float, campaign: Campaign) -> str:
+    currency = campaign.merchant.base_currency
+    return money_text(Decimal(str(round(value, 2))), currency, home=currency)
 
 
 def decides_at(campaign: Campaign) -> Any:
@@ -193,12 +198,11 @@ def holdout_effect(campaign: Campaign, rule: Rule | None = None) -> Effect | Non
 
 def effect_verdict(effect: Effect, campaign: Campaign) -> str:
     """The comparison as a sentence."""
-    currency = campaign.merchant.base_currency
     if not effect.is_over:
         return _("It is judged %(days)s days after the start.") % {"days": effect.days}
     if not effect.difference.is_sure:
         return _("No clear difference: what the mail brought can't be told from chance.")
-    bounds = [money_text(round(abs(one), 2), currency, home=currency) for one in _ordered(effect.difference)]
+    bounds = [_money(abs(one), campaign) for one in _ordered(effect.difference)]
     values = {"low": bounds[0], "high": bounds[1]}
     if effect.difference.low > 0:
         return _("The mail brought between %(low)s and %(high)s for each person, sure to 95%%.") % values
