@@ -10,7 +10,7 @@ import crm.lib.tenancy
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0001_squashed_0005"),
-        ("marketing", "0006_segment_lists"),
+        ("marketing", "0008_ungraded_refusals"),
     ]
 
     operations = [
