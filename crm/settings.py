@@ -197,6 +197,8 @@ CELERY_BEAT_SCHEDULE = {
     "reviews.sweep": {"task": "reviews.sweep", "schedule": 300.0},
     "marketing.sweep_sending": {"task": "marketing.sweep_sending", "schedule": 15.0},
     "marketing.sweep_clicks": {"task": "marketing.sweep_clicks", "schedule": 15.0},
+    "marketing.check_domains": {"task": "marketing.check_domains", "schedule": crontab(hour=5, minute=10)},
+    "marketing.count_domains": {"task": "marketing.count_domains", "schedule": 300.0},
     "marketing.sweep_feedback": {"task": "marketing.sweep_feedback", "schedule": 60.0},
     "marketing.sweep_journeys": {"task": "marketing.sweep_journeys", "schedule": 30.0},
     "marketing.sweep_segments": {"task": "marketing.sweep_segments", "schedule": 10.0},
@@ -327,6 +329,8 @@ if not SMTP_ANSWER_SECONDS > 0:
     raise ImproperlyConfigured("SMTP_ANSWER_SECONDS must be more than 0.")
 if not 1 <= SENDING_RUNS <= 64:
     raise ImproperlyConfigured("SENDING_RUNS must be 1 to 64.")
+# Whom the check of sender domains asks: "ip" or "ip:port"; empty for the machine's own name servers.
+DNS_SERVERS: list[str] = env.list("DNS_SERVERS", [])
 EMAIL_HOST, EMAIL_PORT = SMTP_HOST, SMTP_PORT
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = SMTP_USER, SMTP_PASSWORD
 EMAIL_USE_TLS, EMAIL_USE_SSL = SMTP_SECURITY == "starttls", SMTP_SECURITY == "tls"

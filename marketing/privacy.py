@@ -46,6 +46,12 @@ harmless(
     why="a code of ours, a random id, a mail server's number",
 )
 harmless("marketing.softbounce", "channel", "digest", why="a keyed hash, as on the suppression list")
+harmless(
+    "marketing.senderdomain",
+    *("domain", "selector", "key_type", "secret", "public_key", "findings"),
+    why="the shop's own domain, its key and what its DNS says",
+)
+harmless("marketing.domaincount", "domain", why="the part behind the @, of twenty mails or more")
 harmless("marketing.bouncemailbox", "address", "host", "user", "secret", "state", why="the shop's own")
 personal("marketing.engagement", "user_agent")
 harmless("marketing.engagement", "device", why="phone, tablet or computer")

@@ -72,6 +72,7 @@ NAMED = {
     ("version_", "pk"): "marketing.Campaign",
     ("journey_", "pk"): "marketing.Journey",
     ("enrolment_", "pk"): "marketing.Enrolment",
+    ("sender_domain", "pk"): "marketing.SenderDomain",
     ("segment_", "pk"): "marketing.Segment",
 }
 # Arguments that name no row of a shop.

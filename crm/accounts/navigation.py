@@ -86,6 +86,7 @@ SETTINGS: tuple[Group, ...] = (
             Item("suppression_list", "mail-off", _("Suppression list"), "suppressions.view"),
             Item("visit_settings", "world", _("Visits"), "settings.view"),
             Item("portal_settings", "door-enter", _("Portal"), "settings.view"),
+            Item("sender_domain_list", "world-check", _("Sender domains"), "campaigns.view"),
             Item("bounce_settings", "mail-x", _("Bounces"), "settings.view"),
             Item("mailbox_list", "mail", _("Mailbox"), "settings.view"),
             Item("sla_list", "clock-check", _("Answer times"), "settings.view"),

@@ -11,6 +11,9 @@ from django.utils.translation import gettext as _
 from crm.accounts.models import Merchant
 from marketing.campaigns.spam_words import shouts, spam_words
 from marketing.campaigns.starters import is_unwritten
+from marketing.domains.health import health
+from marketing.domains.services import is_sound
+from marketing.domains.signing import domain_row
 from marketing.engine.errors import BadAddress, TemplateError
 from marketing.engine.headers import address
 from marketing.models import Campaign
@@ -42,6 +45,7 @@ def checklist(*, campaign: Campaign, merchant: Merchant, people: int | None) -> 
     return [
         _audience(campaign, people),
         _sender(campaign, merchant),
+        *_domain(campaign, merchant),
         _subject(campaign),
         *_content(campaign, merchant),
         *_versions(campaign, merchant),
@@ -74,6 +78,25 @@ def _sender(campaign: Campaign, merchant: Merchant) -> Point:
         return Point("bad", _("Sender"), text, SENDER)
     name = campaign.sender_name or merchant.sender_name or merchant.name
     return Point("good", _("Sender"), f"{name} <{email}>", SENDER)
+
+
+def _domain(campaign: Campaign, merchant: Merchant) -> list[Point]:
+    """What the DNS says of the sender's domain, and whether too many readers complained lately."""
+    title = _("Sender domain")
+    row = domain_row(content.sender_address(campaign, merchant))
+    if row is None or not row.checked_at:
+        text = _("Nobody checked whether receivers believe it. Add it under Settings → Sender domains.")
+        points = [Point("warn", title, text, SENDER)]
+    elif is_sound(row.findings) is False:
+        text = _("Something is wrong in its DNS; mail may land in spam. See Settings → Sender domains.")
+        points = [Point("warn", title, text, SENDER)]
+    else:
+        points = [Point("good", title, row.domain, SENDER)]
+    together, _rows = health(merchant=merchant, days=30)
+    if together.complaint_tone:
+        text = _("Too many readers called your mail spam lately. Send to those who opened something first.")
+        points.append(Point("warn", _("Complaints"), text, AUDIENCE))
+    return points
 
 
 def _subject(campaign: Campaign) -> Point:

@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from crm.accounts.models import Membership
 from customers.visibility import narrowed, seen_by
@@ -71,7 +72,7 @@ GROUPS: dict[str, tuple[Text, Q]] = {
     "opened": (_("Opened"), Q(opened_at__isnull=False)),
     "clicked": (_("Clicked"), Q(clicked_at__isnull=False)),
     "unsubscribed": (_("Unsubscribed"), Q(unsubscribed_at__isnull=False)),
-    "bounced": (_("Came back"), Q(bounced_at__isnull=False)),
+    "bounced": (pgettext_lazy("mails", "Came back"), Q(bounced_at__isnull=False)),
     "complained": (_("Called it spam"), Q(complained_at__isnull=False)),
     "skipped": (_("Not sent"), Q(state=State.SKIPPED)),
     "deferred": (_("Put off"), Q(state=State.DEFERRED)),

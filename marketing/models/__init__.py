@@ -2,6 +2,7 @@
 
 from marketing.models.campaign import Campaign, Link, Version
 from marketing.models.delivery import Delivery, SendingPolicy, SendingRun
+from marketing.models.domains import DomainCount, DomainCounting, SenderDomain
 from marketing.models.engagement import Attribution, Engagement
 from marketing.models.feedback import BounceMailbox, SoftBounce
 from marketing.models.journey import Enrolment, Journey, Passage, StepMail
@@ -13,6 +14,8 @@ __all__ = [
     "BounceMailbox",
     "Campaign",
     "Delivery",
+    "DomainCount",
+    "DomainCounting",
     "Engagement",
     "Enrolment",
     "Journey",
@@ -21,6 +24,7 @@ __all__ = [
     "Segment",
     "SegmentMember",
     "SegmentPin",
+    "SenderDomain",
     "SendingPolicy",
     "SendingRun",
     "SoftBounce",

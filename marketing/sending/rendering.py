@@ -7,6 +7,7 @@ from email.utils import formatdate
 
 from crm.accounts.models import Merchant
 from customers.preferences.links import preferences_url
+from marketing.domains.signing import signer_for
 from marketing.engine.compile import BoundMail, CompiledMail, Envelope
 from marketing.engine.headers import address
 from marketing.engine.layout import LINKS_NAME, PIXEL_NAME
@@ -25,6 +26,7 @@ class Renderer:
         self._merchant, self._tracks = merchant, campaign.tracks
         self._versions = {letter: _Version(one, merchant) for letter, one in content.versions(campaign)}
         self._bounces_to = bounce_address()
+        self._signer = signer_for(content.sender_address(campaign, merchant))
         self._second, self._date = 0, ""
 
     @property
@@ -52,6 +54,8 @@ class Renderer:
             unsubscribe_url=leave,
         )
         data = version.bound.render(context, envelope)
+        if self._signer:
+            data = self._signer.header(data) + data
         mail_from = version.bound.mail_from
         if self._bounces_to:
             mail_from = marked(self._bounces_to, row.delivery_id)

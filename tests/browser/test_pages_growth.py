@@ -35,7 +35,8 @@ SETTINGS_PAGES = [
     *("connection_list", "connection_detail", "connection_edit"),
     *("webhook_list", "webhook_create", "webhook_detail"),
     *("field_list", "field_new", "field_edit", "export_list", "export_record"),
-    *("consent_wordings", "retention_list"),
+    *("consent_wordings", "retention_list", "suppression_list", "bounce_settings"),
+    *("sender_domain_list", "sender_domain", "domain_health"),
 ]
 PORTAL_PAGES = [
     *("portal_home", "portal_order", "portal_return", "portal_reviews", "portal_review_edit"),

@@ -11,6 +11,7 @@ from crm.lib.copying import copy_rows, reserve_ids
 from customers.models import Customer
 from marketing.campaigns.services import campaign_create
 from marketing.campaigns.starters import starter_of
+from marketing.domains.counting import count
 from marketing.models import Campaign, Delivery, Engagement, Link
 from marketing.segments.catalogue import STARTERS
 from marketing.segments.refreshing import segment_refresh
@@ -65,12 +66,22 @@ def mailings_write(*, merchant: Merchant, marketer: Membership, now: datetime, s
             finished_at=started + timedelta(minutes=2),
         )
         _came_back(merchant, campaign, started, sent, Random(f"{seed}:mail:{at}"))
+        count(campaign)
     campaign_create(
         merchant=merchant,
         name="给老客户的感谢 Thank you",
         actor=marketer,
         segment=segments[0],
     )
+
+
+def _bounce(luck: float) -> tuple[str, str]:
+    """What came back: nobody there, a full mailbox, a server that disliked the mail, or nothing."""
+    if luck < 0.012:
+        return "hard", "5.1.1"
+    if luck < 0.018:
+        return "soft", "5.2.2"
+    return ("blocked", "5.7.1") if luck < 0.02 else ("", "")
 
 
 def _came_back(
@@ -116,6 +127,7 @@ def _came_back(
                 engagements.append((merchant.pk, first + number, link.pk, "click", "", clicked))
             elif rng.random() < left_share * 3:
                 left = opened + timedelta(seconds=40)
+        bounce, code = _bounce(luck)
         message_id = f"<demo.{campaign.pk}.{number}@guanxi-tea.example>"
         rows.append(
             (
@@ -133,9 +145,14 @@ def _came_back(
                 clicked,
                 left,
                 started,
+                (sent_at or started) + timedelta(minutes=2) if bounce else None,
+                bounce,
+                code,
+                sent_at + timedelta(hours=5) if sent_at and 0.03 <= luck < 0.0305 else None,
             )
         )
     columns = ("id", "merchant_id", "campaign_id", "customer_id", "address", "state", "reason", "message_id")
     more = ("sending_at", "sent_at", "opened_at", "clicked_at", "unsubscribed_at", "created_at")
-    copy_rows(Delivery, (*columns, *more), rows)
+    back = ("bounced_at", "bounce", "bounce_code", "complained_at")
+    copy_rows(Delivery, (*columns, *more, *back), rows)
     copy_rows(Engagement, ("merchant_id", "delivery_id", "link_id", "kind", "label", "at"), engagements)
