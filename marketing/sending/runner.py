@@ -8,6 +8,7 @@ the caller's thread does the supply's work too.
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -39,6 +40,9 @@ SLICE_SECONDS = 20.0
 GATHER_PART = 4
 GATHER_SECONDS = 0.002
 IDLE_SECONDS = 0.1
+# While the engine computes, the writer waits this long for its turn after each answer of the database.
+# Python's own 5 ms would be most of the time between a mail server's answer and its being written.
+SWITCH_SECONDS = 0.0005
 SUPPLY_SECONDS = 0.02  # how often the supply looks whether it is asked
 
 
@@ -125,6 +129,8 @@ class Runner:
 
     def _work(self) -> None:
         alone = connection.in_atomic_block
+        usual = sys.getswitchinterval()
+        sys.setswitchinterval(SWITCH_SECONDS)
         threads = [self._thread(self._smtp_side, "smtp")]
         if not alone:
             threads.append(self._thread(self._supply_side, "supply"))
@@ -134,6 +140,7 @@ class Runner:
             self._halt()
             for thread in threads:
                 thread.join()
+            sys.setswitchinterval(usual)
             self._finish()
 
     def _thread(self, work: Callable[[], None], name: str) -> threading.Thread:
