@@ -26,6 +26,7 @@ SOURCES: dict[str, Text] = {
     "unsubscribe": _("By the unsubscribe link of a mail"),
     "complaint": _("By calling a mail spam"),
     "mail_program": _("By the mail program's unsubscribe button"),
+    "reply": _("By an answer to a message"),
     "resubscribe": _("On the unsubscribe page, by mistake before"),
     "staff": _("Told to a colleague"),
     "api": _("By the API"),

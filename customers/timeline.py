@@ -37,6 +37,7 @@ WORDS = {
     "form": gettext_lazy("form"),
     "portal": gettext_lazy("portal"),
     "unsubscribe": gettext_lazy("unsubscribe link"),
+    "reply": gettext_lazy("answer to a message"),
     "import": gettext_lazy("import"),
     "name": gettext_lazy("name"),
     "phone": gettext_lazy("phone"),

@@ -42,7 +42,7 @@ add_eraser("marketing", wipe=wipe)
 personal("marketing.delivery", "address", "receipt")
 harmless(
     "marketing.delivery",
-    *("reason", "message_id", "bounce_code", "version"),
+    *("reason", "message_id", "provider_id", "bounce_code", "version"),
     why="a code of ours, a random id, a mail server's number",
 )
 harmless("marketing.softbounce", "channel", "digest", why="a keyed hash, as on the suppression list")
@@ -66,6 +66,7 @@ harmless("marketing.template", *CONTENT, why="what the shop writes before anybod
 harmless(
     "marketing.campaign",
     *(*CONTENT, "sender_name", "sender_email", "reply_to", "trouble", "trial_winner"),
+    *("channel", "carrier_template", "carrier_values", "carrier_url"),
     why="what the shop writes before anybody's name is in it",
 )
 harmless(

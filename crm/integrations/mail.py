@@ -1,4 +1,5 @@
-"""The transactional mailbox out: a row in the caller's transaction, then SMTP, at least once.
+"""The transactional mailbox out: a row in the caller's transaction, then the shop's provider or SMTP, at
+least once.
 
 Campaigns don't go through here (marketing/sending/ sends those at most once); codes, receipts and answers do.
 """
@@ -17,8 +18,10 @@ from django.utils import timezone
 
 from crm.accounts.models import Merchant
 from crm.events.ringing import ring_task
-from crm.integrations.models.outbox import OutboundMail
-from crm.lib.errors import Rejected
+from crm.integrations.catalog import MESSENGERS
+from crm.integrations.messengers.base import Fate, Message
+from crm.integrations.models import Connection, OutboundMail
+from crm.lib.errors import Rejected, Upstream
 from crm.lib.tenancy import all_merchants
 
 log = structlog.get_logger()
@@ -104,6 +107,40 @@ def send(mail_id: int) -> bool:
 
 
 def _try(mail: OutboundMail) -> None:
+    """By the shop's mail provider when one is connected, else by the installation's server."""
+    provider = Connection.objects.filter(
+        merchant=mail.merchant_id,
+        channel=Connection.Channel.EMAIL,
+        is_default=True,
+        state=Connection.State.ACTIVE,
+    ).first()
+    if provider is not None and provider.platform in MESSENGERS:
+        _by_provider(mail, provider)
+    else:
+        _by_server(mail)
+
+
+def _by_provider(mail: OutboundMail, provider: Connection) -> None:
+    """A doubt counts as a failure, because this mail must arrive; a mailbox knows the second one by its
+    Message-ID."""
+    message = Message(
+        to=mail.to,
+        reference=mail.message_id.strip("<>"),
+        subject=mail.subject,
+        text=mail.text,
+        html=mail.html,
+        sender=sender_of(mail.merchant),
+        headers={"Message-ID": mail.message_id, "Auto-Submitted": "auto-generated", **mail.headers},
+    )
+    receipt = MESSENGERS[provider.platform].send(message, provider.secrets())
+    if receipt.fate is Fate.ACCEPTED:
+        mail.state, mail.sent_at, mail.error = OutboundMail.State.SENT, timezone.now(), ""
+    else:
+        words = f"{provider.name}: {receipt.fate} {receipt.code} {receipt.text}".strip()
+        _failed(mail, Upstream(words, retryable=True), permanent=receipt.fate is Fate.REFUSED)
+
+
+def _by_server(mail: OutboundMail) -> None:
     message = EmailMultiAlternatives(
         mail.subject,
         mail.text,

@@ -23,6 +23,7 @@ from crm.api.serializers import (
     TenantRelatedField,
 )
 from crm.api.views import ReadViewSet
+from customers.models.consent import Channel
 from marketing.campaigns import selectors, services
 from marketing.campaigns.revenue import Model, policy_here, rule_asked
 from marketing.campaigns.trials.services import trial_decide, version_add
@@ -105,6 +106,7 @@ class CampaignSerializer(ApiModelSerializer):
             *("sender_name", "sender_email", "reply_to", "tracks"),
             *("holdout_percent", "local_time", "trial_percent", "trial_metric", "trial_hours"),
             *("trial_winner", "trial_decided_at"),
+            *("channel", "carrier_template", "carrier_values", "carrier_url"),
             *("scheduled_at", "started_at", "finished_at", "trouble", "created_at", "updated_at"),
         ]
 
@@ -124,7 +126,16 @@ class TrialInput(ApiSerializer):
 
 
 class CampaignInput(ContentInput, TrialInput):
+    """`channel` is decided when it is made. An SMS is its `text`; carriers with their own templates (Aliyun,
+    WeChat) take `carrier_template` and `carrier_values` (place → Liquid)."""
+
     name = serializers.CharField(max_length=120)
+    channel = serializers.ChoiceField(choices=Channel.choices, required=False)
+    carrier_template = serializers.CharField(max_length=100, required=False, allow_blank=True)
+    carrier_values = serializers.DictField(
+        child=serializers.CharField(max_length=500, allow_blank=True), required=False
+    )
+    carrier_url = serializers.URLField(max_length=500, required=False, allow_blank=True)
     audience = serializers.ChoiceField(choices=Campaign.Audience.choices, required=False)
     segment = TenantRelatedField(model=Segment, required=False, allow_null=True)
     template = TenantRelatedField(model=Template, required=False, allow_null=True)

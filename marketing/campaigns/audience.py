@@ -9,8 +9,10 @@ from django.utils.translation import gettext as _
 
 from crm.lib.errors import Rejected
 from customers.models import Consent, Customer
+from customers.models.consent import Channel
 from marketing.models import Campaign
 from marketing.segments.selectors import segment_member_ids_sql
+from marketing.sending import carriers, freezing
 from marketing.sending.freezing import AudienceSql
 
 
@@ -37,16 +39,20 @@ def audience_sql(campaign: Campaign) -> AudienceSql:
 def reach(campaign: Campaign) -> Reach:
     """One query. Raises Rejected when no audience is chosen."""
     inner = audience_sql(campaign).text()
+    channel = Channel(campaign.channel)
+    address = freezing.ADDRESSES[channel]
     sql = f"""
-        SELECT count(*), count(*) FILTER (WHERE btrim(c.email) <> '' AND k.granted)
+        SELECT count(*), count(*) FILTER (WHERE k.granted AND {address} <> '')
         FROM {Customer._meta.db_table} c
-        LEFT JOIN {Consent._meta.db_table} k ON k.merchant_id = %s AND k.customer_id = c.id AND k.holds
-              AND k.channel = 'email' AND k.purpose = 'marketing'
-        WHERE c.merchant_id = %s AND c.erased_at IS NULL AND c.merged_into_id IS NULL
+        LEFT JOIN {Consent._meta.db_table} k ON k.merchant_id = %(merchant)s AND k.customer_id = c.id
+              AND k.holds AND k.channel = %(channel)s AND k.purpose = 'marketing'
+        WHERE c.merchant_id = %(merchant)s AND c.erased_at IS NULL AND c.merged_into_id IS NULL
               AND c.id IN (/*audience*/)
     """
+    wechat = channel is Channel.WECHAT
+    app_id = carriers.app_id_of(carriers.connection_of(channel)) if wechat else ""
     with connection.cursor() as cursor:
-        values = [campaign.merchant_id, campaign.merchant_id]
+        values = {"merchant": campaign.merchant_id, "channel": channel.value, "app_id": app_id}
         cursor.execute(cursor.cursor.mogrify(sql, values).decode().replace("/*audience*/", inner))
         people, reachable = cursor.fetchone()
     return Reach(people=people, reachable=reachable)

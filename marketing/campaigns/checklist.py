@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from crm.accounts.models import Merchant
+from marketing.campaigns import texts
+from marketing.campaigns.points import AUDIENCE, SENDER, Point, Text
 from marketing.campaigns.spam_words import shouts, spam_words
 from marketing.campaigns.starters import is_unwritten
 from marketing.domains.health import health
@@ -19,8 +19,6 @@ from marketing.engine.headers import address
 from marketing.models import Campaign
 from marketing.sending import content
 
-Text = str | Promise
-AUDIENCE, CONTENT, SENDER = "audience", "content", "sender"
 # Gmail cuts a mail's HTML here and hides the rest, the unsubscribe link with it.
 GMAIL_BYTES = 102_000
 SUBJECT_SHOWN = 60
@@ -29,19 +27,10 @@ MANY_WORDS = 3
 _ALT = re.compile(r"<(?:mj-image|img)\b(?![^>]*\balt=)[^>]*>", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Point:
-    """One line of the list. `state`: good, warn (think again) or bad (can't be sent); `part`: the step of the
-    maker where it is decided."""
-
-    state: str
-    title: Text
-    text: Text = ""
-    part: str = CONTENT
-
-
 def checklist(*, campaign: Campaign, merchant: Merchant, people: int | None) -> list[Point]:
     """Every point, the bad ones with what to do. `people` is how many would get it now, if that is known."""
+    if not campaign.is_mail:
+        return texts.checklist(campaign=campaign, merchant=merchant, people=people)
     return [
         _audience(campaign, people),
         _sender(campaign, merchant),

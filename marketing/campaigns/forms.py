@@ -8,6 +8,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from customers.models.consent import Channel
+from marketing.campaigns.texts import values_of, values_text
 from marketing.models import Campaign, Segment, SendingPolicy, Template, Version
 
 CONTENT = ("subject", "preheader", "body", "text")
@@ -34,6 +36,7 @@ class CampaignForm(forms.ModelForm[Campaign]):
     """The maker's form. It is saved as it is typed, so only the name must be there; the labels say what the
     sending will need."""
 
+    needed: tuple[str, ...] = NEEDED_TO_SEND
     segment = SegmentChoice(
         label=_("Segment"),
         queryset=Segment._base_manager.none(),
@@ -71,21 +74,71 @@ class CampaignForm(forms.ModelForm[Campaign]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["segment"].queryset = Segment.objects.live().order_by("name")  # type: ignore[attr-defined]
-        self._ask_for(NEEDED_TO_SEND, True)
+        self._ask_for(self.needed, True)
         if self.is_bound:
             for name in TRIAL:
-                if name not in self.data:  # a page that was opened before a version was added
+                # A page that was opened before a version was added doesn't know them.
+                if name in self.fields and name not in self.data:
                     del self.fields[name]
 
     def full_clean(self) -> None:
         """Keeps an unfinished draft: what only the sending needs may be empty while it is checked."""
-        self._ask_for(NEEDED_TO_SEND, False)
+        self._ask_for(self.needed, False)
         super().full_clean()
-        self._ask_for(NEEDED_TO_SEND, True)
+        self._ask_for(self.needed, True)
 
     def _ask_for(self, names: tuple[str, ...], required: bool) -> None:
         for name in names:
-            self.fields[name].required = required
+            if name in self.fields:
+                self.fields[name].required = required
+
+
+class TextCampaignForm(CampaignForm):
+    """The maker's form of an SMS or WeChat message: its words, or the values of the carrier's template."""
+
+    carrier_url = forms.URLField(
+        label=_("A tap leads to"), max_length=500, required=False, assume_scheme="https"
+    )
+    values = forms.CharField(
+        label=_("Values"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false", "class": "form-control gx-code"}),
+        help_text=_("One place a line, such as: name = {{ customer.first_name }}"),
+    )
+
+    class Meta:
+        model = Campaign
+        fields = ("name", "audience", "segment", "text", "carrier_template", "carrier_url")
+        widgets = {
+            "audience": forms.RadioSelect,
+            "text": forms.Textarea(attrs={"rows": 6, "maxlength": 2_000}),
+        }
+        labels = {"text": _("Message")}
+        help_texts = {
+            "text": _("Say who writes, and how to stop it: “Reply STOP to opt out” or “回T退订”."),
+            "carrier_template": _("As the carrier lists it, such as SMS_1234567."),
+        }
+
+    def __init__(self, *args: Any, templated: bool, **kwargs: Any) -> None:
+        instance: Campaign = kwargs["instance"]
+        self.needed = ("segment", "carrier_template" if templated else "text")
+        kwargs["initial"] = {"values": values_text(instance.carrier_values)}
+        super().__init__(*args, **kwargs)
+        unused = ["text"] if templated else ["carrier_template", "carrier_url", "values"]
+        if instance.channel != Channel.WECHAT and templated:
+            unused.append("carrier_url")
+        for name in unused:
+            del self.fields[name]
+        self._ask_for(self.needed, True)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if "values" in cleaned:
+            try:
+                cleaned["carrier_values"] = values_of(cleaned.pop("values"))
+            except ValueError as error:
+                self.add_error("values", str(error))
+        return cleaned
 
 
 class VersionForm(forms.ModelForm[Version]):
@@ -120,12 +173,24 @@ class CampaignCreateForm(forms.Form):
     name = forms.CharField(
         label=pgettext_lazy("of a thing", "Name"), max_length=120, help_text=_("For you and your colleagues.")
     )
+    channel = forms.ChoiceField(
+        label=_("Way"),
+        choices=Channel.choices,
+        initial=Channel.EMAIL,
+        required=False,
+        widget=forms.RadioSelect,
+        help_text=_("SMS and WeChat go by the carrier under Settings → Connections."),
+    )
     template = forms.ModelChoiceField(
         label=_("Begin with"),
         queryset=Template._base_manager.none(),
         required=False,
         empty_label=_("A plain letter"),
+        help_text=_("For mails."),
     )
+
+    def clean_channel(self) -> str:
+        return str(self.cleaned_data["channel"] or Channel.EMAIL.value)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -148,6 +213,19 @@ class TestSendForm(forms.Form):
         label=_("Send a test to"),
         widget=forms.EmailInput(attrs={"class": "form-control", "aria-label": _("Send a test to")}),
     )
+
+
+class TextTestForm(forms.Form):
+    """Where the test of an SMS or WeChat message goes: a number, or a follower's openid."""
+
+    customer = forms.CharField(required=False, widget=forms.HiddenInput(attrs={"data-seen-as": ""}))
+    to = forms.CharField(max_length=60)
+
+    def __init__(self, *args: Any, campaign: Campaign, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        sms = campaign.channel == Channel.SMS
+        hint = _("Phone number, such as +86 138 0013 8000") if sms else _("A follower's OpenID")
+        self.fields["to"].widget.attrs |= {"class": "form-control", "placeholder": hint, "aria-label": hint}
 
 
 class PolicyForm(forms.ModelForm[SendingPolicy]):

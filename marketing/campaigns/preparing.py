@@ -20,7 +20,7 @@ from marketing.campaigns.audience import audience_sql
 from marketing.campaigns.turning import locked, ring, turn
 from marketing.models import Campaign, Delivery
 from marketing.segments.counting import TooDear, patience
-from marketing.sending import content, freezing
+from marketing.sending import carriers, content, freezing
 
 State = Campaign.State
 # Written down while the member waits.
@@ -42,7 +42,11 @@ def write_down(campaign: Campaign, customer_ids: Sequence[int]) -> int:
     """How many rows were made for these people."""
     domain = content.sender_address(campaign, campaign.merchant).rpartition("@")[2].lower()
     return freezing.freeze(
-        campaign=campaign, merchant=campaign.merchant, customer_ids=customer_ids, domain=domain
+        campaign=campaign,
+        merchant=campaign.merchant,
+        customer_ids=customer_ids,
+        domain=domain,
+        app_id=carriers.app_id_of(carriers.connection_of(campaign.channel)) if not campaign.is_mail else "",
     )
 
 

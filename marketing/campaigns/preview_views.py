@@ -18,7 +18,7 @@ from crm.lib.errors import Rejected
 from crm.lib.ui.formats import number_text, percent_text
 from customers.models import Customer
 from customers.searching import customer_ids_found
-from marketing.campaigns import selectors, testing
+from marketing.campaigns import selectors, testing, texts
 from marketing.campaigns.dressing import Badge, darkened, with_badges, with_inbox_line
 from marketing.models import Campaign, Template
 from marketing.models.template import Content
@@ -51,6 +51,8 @@ def framed(view: View) -> View:
 def campaign_preview(request: StaffRequest, pk: int) -> HttpResponse:
     """With `?links=1` each link says how many people clicked it."""
     campaign = get_object_or_404(Campaign.objects.all(), pk=pk)
+    if not campaign.is_mail:
+        return _text_frame(request, campaign)
     if request.GET.get("links") == "1" and campaign.has_started and campaign.tracks:
         return _click_map(request, campaign)
     return _frame(request, version_asked(campaign, request.GET.get("version", "")))
@@ -84,6 +86,19 @@ def _frame(request: StaffRequest, content: Content) -> HttpResponse:
         return HttpResponse(with_inbox_line(page, seen.subject, whom))
     shown = darkened(seen.html) if part == "dark" else seen.html
     return HttpResponse(with_inbox_line(shown, seen.subject, whom))
+
+
+def _text_frame(request: StaffRequest, campaign: Campaign) -> HttpResponse:
+    """An SMS or WeChat message as `?customer=` would get it."""
+    asked = request.GET.get("customer", "").strip()
+    customer = customer_asked(request.membership, asked)
+    try:
+        shown = texts.page(
+            merchant=request.merchant, campaign=campaign, customer=customer, whom=_whom(customer, asked)
+        )
+    except Rejected as error:
+        return HttpResponse(f"<!doctype html><title>·</title><pre>{escape(error.message)}</pre>")
+    return HttpResponse(shown)
 
 
 def _whom(customer: Customer | None, asked: str) -> str:

@@ -60,11 +60,14 @@ def campaign_create(
 ) -> Campaign:
     """A draft with a copy of the template's words, or with a plain mail to begin with."""
     campaign = Campaign(merchant=merchant, name=name, template=template, segment=segment, created_by=actor)
-    source = template or starter_of(merchant)
-    for field in CONTENT_FIELDS:
-        setattr(campaign, field, getattr(source, field))
     for field, value in (values or {}).items():
         setattr(campaign, field, value)
+    if campaign.is_mail:
+        source = template or starter_of(merchant)
+        for field in set(CONTENT_FIELDS) - set(values or {}):
+            setattr(campaign, field, getattr(source, field))
+    else:
+        campaign.template, campaign.tracks = None, False  # they carry no links of ours
     campaign.save()
     return campaign
 

@@ -20,19 +20,28 @@ from crm.accounts.routes import StaffRequest, View
 from crm.lib import listing
 from crm.lib.errors import Rejected
 from crm.lib.keyset import count_of, keyset_page
-from crm.lib.masking import mask_email
+from crm.lib.masking import mask_email, mask_phone
 from crm.lib.ui.formats import number_text
 from crm.lib.ui.parts import Step, Tab
-from marketing.campaigns import selectors, services, testing
+from marketing.campaigns import selectors, services, testing, texts
 from marketing.campaigns.audience import Reach, reach
-from marketing.campaigns.checklist import AUDIENCE, CONTENT, Point, checklist
-from marketing.campaigns.forms import CampaignCreateForm, CampaignForm, ScheduleForm, TestSendForm
+from marketing.campaigns.checklist import checklist
+from marketing.campaigns.forms import (
+    CampaignCreateForm,
+    CampaignForm,
+    ScheduleForm,
+    TestSendForm,
+    TextCampaignForm,
+    TextTestForm,
+)
+from marketing.campaigns.points import AUDIENCE, CONTENT, Point
 from marketing.campaigns.preview_views import customer_asked
 from marketing.campaigns.revenue import WINDOWS, Model, policy_here, rule_asked, rule_of
 from marketing.campaigns.selectors import GROUPS
 from marketing.campaigns.trials.standing import decides_at, standings, verdict
 from marketing.models import Campaign, Segment
 from marketing.models.delivery import reason_text
+from marketing.sending.carriers import connection_of
 from marketing.sending.context import variables
 
 ORDER = ("-created_at", "-pk")
@@ -101,6 +110,7 @@ def campaign_create(request: StaffRequest) -> HttpResponse:
             template=form.cleaned_data["template"],
             segment=segment,
             actor=request.membership,
+            values={"channel": form.cleaned_data["channel"]},
         )
         return redirect("campaign_edit", campaign.pk)
     context = {"form": form, "segment": request.GET.get("segment", "")}
@@ -119,7 +129,7 @@ def campaign_edit(request: StaffRequest, pk: int) -> HttpResponse:
     campaign = _campaign(pk)
     if not campaign.is_editable:
         return _to_the_record(request, pk)
-    form = CampaignForm(request.POST or None, instance=campaign)
+    form = _maker_form(request, campaign)
     if request.method == "POST" and form.is_valid():
         campaign = services.campaign_edit(campaign=_campaign(pk), values=form.cleaned_data)
         if not _is_fragment(request):
@@ -132,8 +142,16 @@ def campaign_edit(request: StaffRequest, pk: int) -> HttpResponse:
         context["is_fragment"] = True
         return render(request, "marketing/_campaign_side.html", context, status=status)
     context |= {"form": form, "variables": variables(), "versions": campaign.versions.all()}
-    context |= _dialogs(request)
-    return render(request, "marketing/campaign_maker.html", context, status=status)
+    context |= _dialogs(request, campaign)
+    name = "campaign_maker.html" if campaign.is_mail else "campaign_text_maker.html"
+    return render(request, f"marketing/{name}", context, status=status)
+
+
+def _maker_form(request: StaffRequest, campaign: Campaign) -> CampaignForm | TextCampaignForm:
+    if campaign.is_mail:
+        return CampaignForm(request.POST or None, instance=campaign)
+    templated = texts.is_templated(campaign, connection_of(campaign.channel))
+    return TextCampaignForm(request.POST or None, instance=campaign, templated=templated)
 
 
 def _to_the_record(request: StaffRequest, pk: int) -> HttpResponse:
@@ -183,9 +201,11 @@ def _side(request: StaffRequest, campaign: Campaign) -> dict[str, Any]:
     }
 
 
-def _dialogs(request: StaffRequest) -> dict[str, Any]:
+def _dialogs(request: StaffRequest, campaign: Campaign) -> dict[str, Any]:
+    by_mail = TestSendForm(initial={"to": request.user.email})
     return {
-        "test_form": TestSendForm(initial={"to": request.user.email}),
+        "test_form": by_mail if campaign.is_mail else TextTestForm(campaign=campaign),
+        "connection": connection_of(campaign.channel),
         "schedule_form": ScheduleForm(),
         "may_send": request.membership.can("campaigns.send"),
     }
@@ -193,12 +213,14 @@ def _dialogs(request: StaffRequest) -> dict[str, Any]:
 
 @require_POST
 def campaign_test(request: StaffRequest, pk: int) -> HttpResponse:
-    form = TestSendForm(request.POST)
+    campaign = _campaign(pk)
+    form = TestSendForm(request.POST) if campaign.is_mail else TextTestForm(request.POST, campaign=campaign)
     if not form.is_valid():
-        raise Rejected(_("Enter an e-mail address."), code="bad_address")
-    testing.send_test(
+        raise Rejected(_("Enter where the test goes."), code="bad_address")
+    send = testing.send_test if campaign.is_mail else texts.send_test
+    send(
         merchant=request.merchant,
-        campaign=_campaign(pk),
+        campaign=campaign,
         to=form.cleaned_data["to"],
         customer=customer_asked(request.membership, form.cleaned_data["customer"].strip()),
     )
@@ -302,6 +324,7 @@ def campaign_people(request: StaffRequest, pk: int) -> HttpResponse:
     rows = selectors.people(campaign, membership=request.membership, group=group, reason=reason)
     page = keyset_page(rows, order=PEOPLE_ORDER, after=asked.after)
     whole = request.membership.can("customers.pii")
+    mask = mask_email if campaign.is_mail else mask_phone
     counted = count_of(rows)
     context = {
         "campaign": campaign,
@@ -310,7 +333,7 @@ def campaign_people(request: StaffRequest, pk: int) -> HttpResponse:
         "reason": reason,
         "reason_label": reason_text(reason) if reason else "",
         "total": listing.count_text(counted.number, counted.exact),
-        "rows": [(row, row.address if whole else mask_email(row.address)) for row in page.rows],
+        "rows": [(row, row.address if whole else mask(row.address)) for row in page.rows],
         "more": f"{request.path}?group={group}&reason={reason}&after={page.after}" if page.after else "",
         "may_export": request.membership.can("customers.export"),
         "export_query": urlencode({"campaign": campaign.pk, "group": group, "reason": reason}),

@@ -50,6 +50,7 @@ class Result:
     status: Status
     code: int
     text: str
+    provider_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

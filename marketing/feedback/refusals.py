@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 
 from crm.accounts.models import Merchant
 from crm.lib.tenancy import all_merchants, merchant_scope
+from customers.models.consent import Channel
 from marketing.feedback.grading import Grade, enhanced, grade, reply_code
 from marketing.feedback.taking import bounce
 from marketing.models import Delivery
@@ -28,7 +29,11 @@ PER_SWEEP = 20_000
 def ungraded() -> QuerySet[Delivery]:
     """Mails that a server refused and nobody has graded; in the order of the index made for it."""
     rows: QuerySet[Delivery] = Delivery.objects.filter(
-        state=Delivery.State.FAILED, reason__in=("refused", "gave_up"), bounced_at__isnull=True
+        state=Delivery.State.FAILED,
+        reason__in=("refused", "gave_up"),
+        bounced_at__isnull=True,
+        # A carrier's codes are no replies of SMTP; what it grades itself comes as a report.
+        campaign__channel=Channel.EMAIL,
     )
     return rows.order_by("merchant", "pk")
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.accounts.models import Membership
 from crm.lib.tenancy import MerchantForeignKey, TenantManager, TenantModel
+from customers.models.consent import Channel
 from marketing.models.segment import Segment
 from marketing.models.template import BODY_CHARS, Content, Template
 
@@ -68,6 +69,7 @@ class Campaign(Content, TenantModel):
     )
 
     name = models.CharField(_("name"), max_length=120)
+    channel = models.CharField(_("way"), max_length=6, choices=Channel, default=Channel.EMAIL)
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
     template = MerchantForeignKey(
         Template, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
@@ -86,6 +88,13 @@ class Campaign(Content, TenantModel):
     sender_name = models.CharField(_("sender name"), max_length=120, blank=True, default="")
     sender_email = models.EmailField(_("sender address"), blank=True, default="")
     reply_to = models.EmailField(_("answers go to"), blank=True, default="")
+    # For carriers with templates of their own (SMS in China, WeChat): its name there, what stands in its
+    # places (place → Liquid) and where a tap leads. An SMS without one is `text`.
+    carrier_template = models.CharField(_("template of the carrier"), max_length=100, blank=True, default="")
+    carrier_values: models.JSONField[dict[str, str], dict[str, str]] = models.JSONField(
+        _("values"), default=dict, blank=True
+    )
+    carrier_url = models.URLField(_("a tap leads to"), max_length=500, blank=True, default="")
     tracks = models.BooleanField(_("count opens and clicks"), default=True)
 
     # Who gets what, and when (marketing/campaigns/trials/).
@@ -145,6 +154,10 @@ class Campaign(Content, TenantModel):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_mail(self) -> bool:
+        return self.channel == Channel.EMAIL
 
     @property
     def is_editable(self) -> bool:

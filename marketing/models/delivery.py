@@ -19,7 +19,7 @@ from marketing.models.campaign import Campaign
 # Why a mail was not sent, was put off, or failed; "hold:<code>" stands for a care hold
 # (customers/registries.py).
 REASONS: dict[str, str | Promise] = {
-    "no_address": _("No e-mail address"),
+    "no_address": _("No address or number for this way"),
     "holdout": _("Held out on purpose, to see what the mail brings"),
     "trial": _("Waits for the better version"),
     "local_time": _("Waits for the hour where they live"),
@@ -34,8 +34,8 @@ REASONS: dict[str, str | Promise] = {
     "quiet_hours": _("Waits for the end of the quiet hours"),
     "cancelled": _("The campaign was cancelled"),
     "render": _("The template doesn't work with this customer's data"),
-    "refused": _("The mail server refused it"),
-    "later": _("The mail server asked to try later"),
+    "refused": _("The mail server or carrier refused it"),
+    "later": _("The mail server or carrier asked to try later"),
     "gave_up": _("Tried for a day without success"),
     "line_lost": _("The connection broke while it was being handed over"),
 }
@@ -116,6 +116,8 @@ class Delivery(TenantModel):
     message_id = models.CharField(max_length=200)
     # The letter of the version that is tried on this person; "" when nothing is tried, or not yet decided.
     version = models.CharField(max_length=1, blank=True, default="")
+    # The carrier's name for it, by which its reports come back; "" for SMTP.
+    provider_id = models.CharField(max_length=200, blank=True, default="", db_default="")
     attempts = models.PositiveSmallIntegerField(default=0)
     due_at = models.DateTimeField(default=timezone.now)
     run_id = models.BigIntegerField(null=True)
@@ -174,6 +176,9 @@ class Delivery(TenantModel):
                 condition=Q(state="failed", reason__in=["refused", "gave_up"], bounced_at__isnull=True),
                 name="marketing_delivery_ungraded",
             ),
+            models.Index(
+                "merchant", "provider_id", condition=~Q(provider_id=""), name="marketing_delivery_provider"
+            ),
             # For segment conditions ("opened in 30 days, not clicked"), see ../shared/SCALE.md.
             models.Index(
                 "merchant",
@@ -194,6 +199,11 @@ class Delivery(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.address} {self.state}"
+
+    @property
+    def channel(self) -> str:
+        """The way that it goes; its campaign's."""
+        return str(self.campaign.channel)
 
     @property
     def reason_text(self) -> str:

@@ -35,13 +35,20 @@ def policy_of(merchant: Merchant) -> SendingPolicy:
     return SendingPolicy.objects.filter(merchant=merchant).first() or SendingPolicy(merchant=merchant)
 
 
-def check(*, merchant: Merchant, policy: SendingPolicy, delivery_ids: Sequence[int]) -> list[Verdict]:
-    """A verdict for each delivery: one query, and one for the time zones when the shop has quiet hours.
+def check(
+    *,
+    merchant: Merchant,
+    policy: SendingPolicy,
+    delivery_ids: Sequence[int],
+    channel: Channel = Channel.EMAIL,
+) -> list[Verdict]:
+    """A verdict for each delivery: one query, and one for the time zones when the shop has quiet hours. The
+    deliveries are of one channel; caps count what somebody got by any.
 
     The order of the reasons is the order of their weight: what the law says first, what restraint says last.
     """
     quiet = _quiet_zones(merchant, policy, delivery_ids)
-    sql = _statement(bool(policy.cap_count))
+    sql = _statement(bool(policy.cap_count), channel)
     pads = _hmac_pads(derived_key("suppression"))
     params: dict[str, Any] = {
         "merchant_id": merchant.pk,
@@ -64,7 +71,7 @@ def check(*, merchant: Merchant, policy: SendingPolicy, delivery_ids: Sequence[i
     return verdicts
 
 
-def _statement(capped: bool) -> str:
+def _statement(capped: bool, channel: Channel) -> str:
     # Asked for the batch's people: of a big shop's tickets only theirs are read.
     holds = "\n".join(
         f"WHEN d.customer_id IN (SELECT customer_id FROM held_{number}) THEN 'hold:{code}'"
@@ -89,12 +96,12 @@ def _statement(capped: bool) -> str:
                CASE
                  WHEN c.erased_at IS NOT NULL THEN 'erased'
                  WHEN c.merged_into_id IS NOT NULL THEN 'merged'
-                 WHEN lower(btrim(c.email)) <> d.address AND NOT EXISTS (
+                 WHEN {_PRIMARY[channel]} <> d.address AND NOT EXISTS (
                       SELECT 1 FROM {Identity._meta.db_table} i
                       WHERE i.merchant_id = d.merchant_id AND i.customer_id = d.customer_id
-                        AND i.kind = 'email' AND i.value = d.address) THEN 'moved'
+                        AND i.kind = '{_KIND[channel].value}' AND i.value = d.address) THEN 'moved'
                  WHEN EXISTS (SELECT 1 FROM {Suppression._meta.db_table} s
-                      WHERE s.merchant_id = d.merchant_id AND s.channel = '{Channel.EMAIL.value}'
+                      WHERE s.merchant_id = d.merchant_id AND s.channel = '{channel.value}'
                         AND s.digest = {digest}) THEN 'suppressed'
                  WHEN k.granted IS NULL THEN 'no_consent'
                  WHEN NOT k.granted THEN 'withdrawn'
@@ -109,12 +116,20 @@ def _statement(capped: bool) -> str:
         LEFT JOIN LATERAL (
             SELECT granted FROM {Consent._meta.db_table} k
             WHERE k.merchant_id = d.merchant_id AND k.customer_id = d.customer_id
-              AND k.channel = '{Channel.EMAIL.value}' AND k.purpose = '{Purpose.MARKETING.value}'
+              AND k.channel = '{channel.value}' AND k.purpose = '{Purpose.MARKETING.value}'
             ORDER BY k.recorded_at DESC, k.id DESC LIMIT 1
         ) k ON true
         ORDER BY d.id
     """
 
+
+# Where a customer's own address of a channel stands, and under which kind the others do.
+_PRIMARY = {Channel.EMAIL: "lower(btrim(c.email))", Channel.SMS: "c.phone", Channel.WECHAT: "''"}
+_KIND = {
+    Channel.EMAIL: Identity.Kind.EMAIL,
+    Channel.SMS: Identity.Kind.PHONE,
+    Channel.WECHAT: Identity.Kind.WECHAT_OPENID,
+}
 
 # What each of the batch's people has got lately, or may have, or is just being handed over.
 _GOT = f""", got AS MATERIALIZED (

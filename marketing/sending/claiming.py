@@ -26,6 +26,7 @@ from django.utils import timezone
 
 from crm.accounts.models import Merchant
 from crm.lib.locking import hold
+from customers.models.consent import Channel
 from marketing.engine.smtp import Result, Status
 from marketing.models import Campaign, Delivery, SendingPolicy, SendingRun
 from marketing.sending import checking, telling
@@ -65,6 +66,7 @@ class Outcome:
     state: str
     reason: str
     receipt: str
+    provider_id: str = ""
 
 
 _STATES = {
@@ -81,7 +83,7 @@ def outcome_of(result: Result) -> Outcome:
         reason = "later" if result.code else "line_lost"
         return Outcome(result.id, Delivery.State.DEFERRED.value, reason, result.text)
     state, reason = _STATES[result.status]
-    return Outcome(result.id, state, reason, result.text)
+    return Outcome(result.id, state, reason, result.text, result.provider_id)
 
 
 def claim(
@@ -111,18 +113,25 @@ def claim(
             due = _lock_due(merchant, campaign, limit, place)
             if not due:
                 return []
-            claimed = _mark_checked(merchant, run, policy, due, at)
+            claimed = _mark_checked(merchant, campaign, run, policy, due, at)
         if claimed:
             return claimed
 
 
 def _mark_checked(
-    merchant: Merchant, run: SendingRun, policy: SendingPolicy, due: Sequence[int], at: datetime
+    merchant: Merchant,
+    campaign: Campaign,
+    run: SendingRun,
+    policy: SendingPolicy,
+    due: Sequence[int],
+    at: datetime,
 ) -> list[Claimed]:
     if policy.cap_count:
         # Two campaigns must not each count a customer's mails before the other has marked its own.
         hold(f"mail cap:{merchant.pk}")
-    verdicts = checking.check(merchant=merchant, policy=policy, delivery_ids=due)
+    verdicts = checking.check(
+        merchant=merchant, policy=policy, delivery_ids=due, channel=Channel(campaign.channel)
+    )
     _refuse(merchant, [verdict for verdict in verdicts if verdict.reason])
     return _mark(merchant, run, [each.delivery_id for each in verdicts if not each.reason], at)
 
@@ -236,15 +245,15 @@ _WRITE = f"""
             state = CASE WHEN {_CANCELLED} THEN 'skipped' WHEN {_GAVE_UP} THEN 'failed' ELSE v.state END,
             reason = CASE WHEN {_CANCELLED} THEN 'cancelled' WHEN {_GAVE_UP} THEN 'gave_up'
                           ELSE v.reason END,
-            receipt = v.receipt,
+            receipt = v.receipt, provider_id = v.provider_id,
             sent_at = CASE WHEN v.state = 'sent' THEN clock_timestamp() END,
             attempts = d.attempts - CASE WHEN v.state = 'queued' THEN 1 ELSE 0 END,
             due_at = CASE WHEN v.state = 'deferred'
                 THEN now() + make_interval(secs => least({LONGEST_WAIT_SECONDS},
                      {FIRST_WAIT_SECONDS} * power(2, greatest(d.attempts - 1, 0)))) ELSE d.due_at END,
             run_id = CASE WHEN v.state IN ('queued', 'deferred') THEN NULL ELSE d.run_id END
-        FROM unnest(%(ids)s::bigint[], %(states)s::text[], %(reasons)s::text[], %(receipts)s::text[])
-             AS v (id, state, reason, receipt), may
+        FROM unnest(%(ids)s::bigint[], %(states)s::text[], %(reasons)s::text[], %(receipts)s::text[],
+                    %(provider_ids)s::text[]) AS v (id, state, reason, receipt, provider_id), may
         WHERE d.id = v.id AND d.merchant_id = %(merchant)s AND d.run_id = %(run)s
           AND (d.state IN ('sending', 'unknown')) IS TRUE
     )
@@ -275,6 +284,7 @@ def _write(run: SendingRun, outcomes: Sequence[Outcome]) -> bool:
                 "states": [each.state for each in outcomes],
                 "reasons": [each.reason for each in outcomes],
                 "receipts": [each.receipt[:500] for each in outcomes],
+                "provider_ids": [each.provider_id[:200] for each in outcomes],
                 "merchant": run.merchant_id,
                 "run": run.pk,
             },

@@ -11,7 +11,8 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from crm.accounts.models import Merchant
-from customers.models import Customer
+from customers.models import Customer, Identity
+from customers.models.consent import Channel
 from marketing.models import Campaign, Delivery
 from marketing.sending.sharing_out import Shares
 
@@ -60,8 +61,27 @@ def chunks(ids: Sequence[int]) -> Iterator[list[int]]:
         yield list(ids[start : start + CHUNK])
 
 
-def freeze(*, campaign: Campaign, merchant: Merchant, customer_ids: Sequence[int], domain: str) -> int:
-    """How many rows were made for these customers; one that is there stays. `domain` is for the Message-IDs.
+# A customer's address of a channel, "" without one; an openid belongs to one account of WeChat.
+ADDRESSES = {
+    Channel.EMAIL: "lower(btrim(c.email))",
+    Channel.SMS: "CASE WHEN c.phone LIKE '+%%' THEN c.phone ELSE '' END",
+    Channel.WECHAT: f"""coalesce((
+        SELECT i.value FROM {Identity._meta.db_table} i
+        WHERE i.merchant_id = c.merchant_id AND i.customer_id = c.id AND i.kind = 'openid'
+          AND i.scope IN (%(app_id)s, '') ORDER BY i.scope DESC, i.id DESC LIMIT 1), '')""",
+}
+
+
+def freeze(
+    *,
+    campaign: Campaign,
+    merchant: Merchant,
+    customer_ids: Sequence[int],
+    domain: str,
+    app_id: str = "",
+) -> int:
+    """How many rows were made for these customers; one that is there stays. `domain` is for the Message-IDs,
+    `app_id` the WeChat account of a campaign that goes there.
 
     People without an address get a row that says so. An address that two customers share gets one mail, and
     so does a person who is in the audience by several ways.
@@ -70,16 +90,17 @@ def freeze(*, campaign: Campaign, merchant: Merchant, customer_ids: Sequence[int
     sql = f"""
         INSERT INTO {Delivery._meta.db_table}
             (merchant_id, campaign_id, customer_id, address, state, reason, version, message_id, attempts,
-             due_at, receipt, created_at)
-        SELECT c.merchant_id, %(campaign)s, c.id, lower(btrim(c.email)),
-               CASE WHEN btrim(c.email) = '' OR {shares.held} THEN 'skipped' ELSE 'queued' END,
-               CASE WHEN btrim(c.email) = '' THEN 'no_address' WHEN {shares.held} THEN 'holdout'
+             due_at, receipt, provider_id, created_at)
+        SELECT c.merchant_id, %(campaign)s, c.id, a.address,
+               CASE WHEN a.address = '' OR {shares.held} THEN 'skipped' ELSE 'queued' END,
+               CASE WHEN a.address = '' THEN 'no_address' WHEN {shares.held} THEN 'holdout'
                     WHEN {shares.waits} THEN 'trial' ELSE '' END,
                {shares.version},
                '<' || %(campaign)s || '.' || replace(gen_random_uuid()::text, '-', '')
                    || '@' || %(domain)s || '>',
-               0, CASE WHEN {shares.waits} THEN %(far)s ELSE {shares.due} END, '', now()
+               0, CASE WHEN {shares.waits} THEN %(far)s ELSE {shares.due} END, '', '', now()
         FROM {Customer._meta.db_table} c
+        CROSS JOIN LATERAL (SELECT {ADDRESSES[Channel(campaign.channel)]} AS address) a
         WHERE c.merchant_id = %(merchant)s AND c.erased_at IS NULL AND c.merged_into_id IS NULL
               AND c.id = ANY(%(ids)s)
         ORDER BY c.id
@@ -91,6 +112,7 @@ def freeze(*, campaign: Campaign, merchant: Merchant, customer_ids: Sequence[int
         "domain": domain,
         "ids": list(customer_ids),
         **shares.values,
+        "app_id": app_id,
     }
     with connection.cursor() as cursor:
         cursor.execute(sql, values)

@@ -1,10 +1,11 @@
-"""Addresses that the mail server refused for good, shown to whoever registered (bounces, suppression)."""
+"""E-mail addresses that the server refused for good, shown to whoever registered (bounces, suppression)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from customers.models.consent import Channel
 from marketing.models import Delivery
 
 
@@ -35,7 +36,7 @@ def hand_on(*, merchant_id: int, delivery_ids: Sequence[int]) -> None:
         return
     rows = Delivery.objects.filter(
         merchant=merchant_id, pk__in=list(delivery_ids), state=Delivery.State.FAILED, reason="refused"
-    )
+    ).filter(campaign__channel=Channel.EMAIL)
     found = [
         Refusal(*row) for row in rows.order_by("pk").values_list("pk", "customer_id", "address", "receipt")
     ]

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -21,11 +22,12 @@ from django.db import connection
 from crm.accounts.models import Merchant
 from crm.lib.tenancy import merchant_scope
 from marketing.engine.errors import BadAddress, RenderError
-from marketing.engine.smtp import Engine, Limits, Outgoing, Result, Server, Timeouts
-from marketing.engine.smtp import Pull as PullAnswer
+from marketing.engine.http import HttpEngine
+from marketing.engine.smtp import Engine, Limits, Result, Server, Timeouts
 from marketing.models import Campaign, Delivery, Link, SendingRun
 from marketing.sending import claiming
 from marketing.sending.breaker import Breaker
+from marketing.sending.carriers import Carrier, MailByCarrier, TextByCarrier, carrier_of, connection_of
 from marketing.sending.claiming import Outcome
 from marketing.sending.handover import Handover, Mail
 from marketing.sending.patience import patiently
@@ -36,6 +38,8 @@ log = structlog.get_logger()
 
 # A task holds its worker this long at most; then it rings for the next one, so that others get their turn.
 SLICE_SECONDS = 20.0
+# Each thread is one open line to the carrier; theirs is the limit, not ours.
+HTTP_THREADS = 8
 # Outcomes are written together: as soon as this part of the window has come back, or after this time.
 GATHER_PART = 4
 GATHER_SECONDS = 0.002
@@ -90,8 +94,20 @@ class Runner:
         self._report = Report()
         self._errors: list[Exception] = []
         self._run: SendingRun
-        self._renderer: Renderer
+        self._renderer: Renderer | MailByCarrier | TextByCarrier
         self._supply: Supply
+        self._carrier = self._carrier_of(server)
+        self._engine: Engine | HttpEngine
+        if self._carrier is not None:
+            self._engine = HttpEngine(
+                self._carrier.send,
+                pull=self._pull,
+                report=self._take_results,
+                threads=min(HTTP_THREADS, self._handover.window),
+                stopped=lambda: self._handover.stop,
+                may_begin=self._handover.may_begin,
+            )
+            return
         self._engine = Engine(
             server or server_from_settings(),
             pull=self._pull,
@@ -105,11 +121,29 @@ class Runner:
             may_begin=self._handover.may_begin,
         )
 
+    def _carrier_of(self, server: Server | None) -> Carrier | None:
+        """None for the SMTP server: mail of a shop that has connected no provider. Raises NoCarrier."""
+        if not self.campaign.is_mail:
+            with merchant_scope(self.merchant):
+                return carrier_of(self.campaign.channel)
+        if server is not None:
+            return None
+        with merchant_scope(self.merchant):
+            connection = connection_of(self.campaign.channel)
+        return Carrier(connection) if connection is not None else None
+
+    def _renderer_of(self) -> Renderer | MailByCarrier | TextByCarrier:
+        if self._carrier is None:
+            return Renderer(self.merchant, self.campaign)
+        if self.campaign.is_mail:
+            return MailByCarrier(self.merchant, self.campaign, self._carrier)
+        return TextByCarrier(self.campaign, self._carrier)
+
     def run(self) -> Report:
         """Blocks until the slice is over. Raises TemplateError, BadAddress, ValueError when the mail can't
         be made; an error of the program after everything was brought to its end."""
         with merchant_scope(self.merchant):
-            self._renderer = Renderer(self.merchant, self.campaign)
+            self._renderer = self._renderer_of()
             self._note_links()
             self._run = SendingRun.objects.create(
                 merchant=self.merchant, campaign=self.campaign, window=self._handover.window
@@ -165,7 +199,7 @@ class Runner:
             self._handover.engine_over = True
             self._handover.written_bell.set()
 
-    def _pull(self) -> Outgoing | PullAnswer:
+    def _pull(self) -> Any:
         while isinstance(mail := self._handover.take(), Mail):
             try:
                 return self._renderer.render(mail)

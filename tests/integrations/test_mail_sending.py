@@ -7,11 +7,13 @@ import socket
 import threading
 
 import pytest
+from django.db import transaction
 
+from crm.integrations import mail
 from crm.integrations.catalog import MESSENGERS, messenger
 from crm.integrations.connecting import connection_create, connection_make_default, connection_pause
 from crm.integrations.messengers.base import Fate, Message, fate_of_status
-from crm.integrations.models import Connection
+from crm.integrations.models import Connection, OutboundMail
 from crm.lib.errors import Conflict
 from tests.integrations.servers import Reply
 
@@ -137,6 +139,43 @@ def test_keys_travel_by_https_only_and_never_inside(settings):
 )
 def test_statuses(status, fate):
     assert fate_of_status(status) is fate
+
+
+class TestMailThatMustArrive:
+    """Codes, receipts and answers go by the shop's provider too."""
+
+    def send(self, merchant) -> OutboundMail:
+        with transaction.atomic():
+            kept = mail.post(
+                merchant=merchant, to="ann@example.com", subject="Your code", text="123456", purpose="test"
+            )
+        assert kept is not None
+        mail.send(kept.pk)
+        kept.refresh_from_db()
+        return kept
+
+    @pytest.mark.parametrize(
+        ("reply", "state"),
+        [
+            (Reply(200, b'{"id": "p1"}'), OutboundMail.State.SENT),
+            (Reply(503, b""), OutboundMail.State.QUEUED),
+            (Reply(504, b""), OutboundMail.State.QUEUED),
+            (Reply(401, b"{}"), OutboundMail.State.QUEUED),
+            (Reply(422, b"{}"), OutboundMail.State.FAILED),
+        ],
+    )
+    def test_by_the_provider(self, reply, state, merchant, server, scoped, smtp_sink):
+        values = {"api_key": "k", "api_url": server.url}
+        resend = connection_create(merchant=merchant, platform="resend", name="Resend", values=values)
+        server.reply = lambda asked: reply
+        kept = self.send(merchant)
+        assert kept.state == state
+        said = json.loads(server.asked[0].body)
+        assert (said["to"], said["subject"], said["text"]) == (["ann@example.com"], "Your code", "123456")
+        assert smtp_sink.mails == []
+        connection_pause(connection=resend)
+        assert self.send(merchant).state == OutboundMail.State.SENT
+        assert len(smtp_sink.mails) == 1
 
 
 class TestDefault:

@@ -13,13 +13,16 @@ from crm.integrations.catalog import messenger
 from crm.integrations.connecting import connection_create, hook_url, hook_urls
 from crm.integrations.messengers.aliyun import e164, national, signature
 from crm.integrations.messengers.base import Fate, Message
-from crm.integrations.messengers.items import InboundText
+from crm.integrations.messengers.items import InboundText, OptOut
 from crm.integrations.messengers.reports import Channel, MessageReport, ReportKind
 from crm.integrations.messengers.texting import means_stop, size_of
 from crm.integrations.models import InboundHook
 from crm.integrations.working import items_of
 from crm.lib import signatures
 from crm.lib.tenancy import merchant_scope
+from customers.consent import consent_now, is_suppressed
+from tests.factories.customers import make_consent, make_customer
+from tests.integrations.conftest import work_all
 from tests.integrations.servers import Reply
 from tests.support.carriers import FakeAliyun, FakeTwilio
 
@@ -129,7 +132,6 @@ class TestTwilio:
             ("undelivered", "30005", ReportKind.BOUNCED, True),
             ("undelivered", "30003", ReportKind.BOUNCED, False),
             ("undelivered", "30007", ReportKind.BOUNCED, None),
-            ("failed", "21610", ReportKind.UNSUBSCRIBED, None),
             ("failed", "21211", ReportKind.REJECTED, True),
         ],
     )
@@ -153,10 +155,24 @@ class TestTwilio:
         self.post(twilio, form | {"MessageSid": "SM2", "Body": "Where is it?"})
         self.post(twilio, form | {"MessageSid": "SM3", "Body": "ARRET", "OptOutType": "STOP"})
         first, second, third = (items_of(hook)[0] for hook in InboundHook.objects.order_by("id"))
-        for report in (first, third):
-            assert isinstance(report, MessageReport)
-            assert (report.kind, report.recipient) == (ReportKind.UNSUBSCRIBED, "+8613800138000")
+        assert first == OptOut(Channel.SMS, "+8613800138000", "Stop", "SM1")
+        assert third == OptOut(Channel.SMS, "+8613800138000", "ARRET", "SM3")
         assert second == InboundText(Channel.SMS, "+8613800138000", "Where is it?", "SM2")
+
+    def test_stop_ends_the_consent_and_an_unknown_number_is_noted(self, twilio, scoped):
+        reader, other = make_customer(scoped, phone="+8613800138000"), make_customer(scoped)
+        make_consent(reader, "sms"), make_consent(reader), make_consent(other, "sms")
+        form = {"SmsStatus": "received", "Body": "T", "To": "+15017122661"}
+        self.post(twilio, form | {"MessageSid": "SM1", "From": "+8613800138000"})
+        self.post(twilio, form | {"MessageSid": "SM2", "From": "+8613800138999"})
+        failed = {"MessageStatus": "failed", "ErrorCode": "21610", "To": "+8613800138998"}
+        self.post(twilio, failed | {"MessageSid": "SM3"})
+        work_all()
+        assert consent_now(customer=reader, channel="sms") is False
+        assert consent_now(customer=reader, channel="email") is True
+        assert consent_now(customer=other, channel="sms") is True
+        for number, noted in (("000", False), ("999", True), ("998", True)):
+            assert is_suppressed(channel="sms", value=f"+8613800138{number}") is noted
 
     def test_a_forger_is_refused(self, twilio, scoped):
         form = {"MessageSid": "SM1", "MessageStatus": "delivered"}
@@ -274,8 +290,7 @@ class TestAliyun:
             aliyun, [one | {"content": "TD", "sequence_id": 1}, one | {"content": "谢谢", "sequence_id": 2}]
         )
         report, text = items_of(InboundHook.objects.get())
-        assert isinstance(report, MessageReport)
-        assert (report.kind, report.recipient) == (ReportKind.UNSUBSCRIBED, "+8613800138000")
+        assert report == OptOut(Channel.SMS, "+8613800138000", "TD", "1")
         assert text == InboundText(Channel.SMS, "+8613800138000", "谢谢", "2")
 
     def test_only_the_given_address_opens(self, aliyun, scoped):

@@ -21,6 +21,9 @@ from crm.integrations.working import items_of
 from crm.lib import signatures
 from crm.lib.errors import Rejected
 from crm.lib.tenancy import merchant_scope
+from customers.consent import consent_now
+from tests.factories.customers import make_consent, make_customer, make_identity
+from tests.integrations.conftest import work_all
 from tests.integrations.servers import Reply
 from tests.support.carriers import FakeWeChat
 
@@ -137,8 +140,6 @@ class TestDoor:
     @pytest.mark.parametrize(
         ("case", "body", "kind", "permanent"),
         [
-            ("left", xml("event", Event="unsubscribe"), ReportKind.UNSUBSCRIBED, None),
-            ("says so", xml("text", Content=" 退订。", MsgId="1"), ReportKind.UNSUBSCRIBED, None),
             (
                 "blocked",
                 xml("event", Event="TEMPLATESENDJOBFINISH", MsgID="2", Status="failed:user block"),
@@ -158,6 +159,20 @@ class TestDoor:
         [report] = items_of(InboundHook.objects.get())
         assert isinstance(report, MessageReport)
         assert (report.kind, report.permanent, report.recipient) == (kind, permanent, "openid1")
+
+    @pytest.mark.parametrize(
+        "body", [xml("event", Event="unsubscribe"), xml("text", Content=" 退订。", MsgId="1")]
+    )
+    def test_who_leaves_or_says_so_has_withdrawn(self, body, account, scoped):
+        here, elsewhere = make_customer(scoped), make_customer(scoped)
+        for customer, scope in ((here, "wx1"), (elsewhere, "wx2")):
+            make_identity(customer, kind="openid", value="openid1", scope=scope)
+            make_consent(customer, "wechat")
+        assert Client().post(self.url(account), body, content_type="text/xml").status_code == 200
+        work_all()
+        assert InboundHook.objects.get().state == InboundHook.State.DONE
+        assert consent_now(customer=here, channel="wechat") is False
+        assert consent_now(customer=elsewhere, channel="wechat") is True
 
     @pytest.mark.parametrize("body", [b"", b"<xml/>", b"no xml"])
     def test_rubbish_is_refused_and_not_kept(self, body, account, scoped):

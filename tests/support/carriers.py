@@ -102,7 +102,8 @@ class FakeWeChat:
         if parts.path == "/cgi-bin/stable_token":
             if (said["appid"], said["secret"]) != (self.app_id, self.secret):
                 return said_json(200, {"errcode": 40125, "errmsg": "invalid appsecret"})
-            self.tokens.append(f"token-{next(self.numbers)}")
+            if said["force_refresh"] or not self.tokens:
+                self.tokens.append(f"token-{next(self.numbers)}")
             return said_json(200, {"access_token": self.tokens[-1], "expires_in": 7200})
         token = parse_qs(parts.query).get("access_token", [""])[0]
         if not self.tokens or token != self.tokens[-1]:

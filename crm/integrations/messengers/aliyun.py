@@ -30,7 +30,7 @@ from crm.integrations.messengers.base import (
     fate_of_status,
     fate_of_upstream,
 )
-from crm.integrations.messengers.items import InboundText
+from crm.integrations.messengers.items import InboundText, OptOut
 from crm.integrations.messengers.reports import Channel, MessageReport, ReportKind
 from crm.integrations.messengers.texting import means_stop
 from crm.integrations.stores.base import Answer, CredentialField, Received, decoded, delivery_id, objects
@@ -62,6 +62,7 @@ class Aliyun:
     label = gettext_lazy("Aliyun SMS")
     channel = Channel.SMS
     sends = True
+    templated = True
     kept_headers = ("content-type",)
     fields = (
         CredentialField("access_key_id", "AccessKey ID", secret=False),
@@ -107,7 +108,7 @@ class Aliyun:
             raise Rejected(
                 _("The body holds no object of “%(topic)s”.") % {"topic": topic}, code="bad_payload"
             )
-        return [_up(one, received_at) if topic == UP else _report(one, received_at) for one in found]
+        return [_up(one) if topic == UP else _report(one, received_at) for one in found]
 
     def acknowledge(self, received: Received, *, repeated: bool) -> Answer:
         return Answer(200, {"code": 0, "msg": "成功"})
@@ -233,16 +234,9 @@ def _report(one: Mapping[str, Any], received_at: datetime) -> Told:
     )
 
 
-def _up(one: Mapping[str, Any], received_at: datetime) -> Told:
+def _up(one: Mapping[str, Any]) -> Told:
     text, sender = str(one.get("content") or ""), e164(str(one.get("phone_number") or ""))
     named = str(one.get("sequence_id") or "")
     if means_stop(text):
-        return MessageReport(
-            channel=Channel.SMS,
-            kind=ReportKind.UNSUBSCRIBED,
-            occurred_at=_instant(one.get("send_time"), received_at),
-            recipient=sender,
-            text=text[:500],
-            report_id=named,
-        )
+        return OptOut(Channel.SMS, sender, text[:500], named)
     return InboundText(Channel.SMS, sender, text, named)

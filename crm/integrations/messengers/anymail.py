@@ -83,6 +83,7 @@ REFERENCE = "guanxi"
 
 class AnymailMessenger:
     channel = Channel.EMAIL
+    templated = False
     kept_headers = ("content-type", *DELIVERY_HEADERS)
 
     def __init__(self, provider: Provider) -> None:

@@ -15,14 +15,14 @@ from django.utils.translation import gettext as _
 
 from crm.events.types import Text
 from crm.integrations import http
-from crm.integrations.messengers.items import InboundMail, InboundText
+from crm.integrations.messengers.items import InboundMail, InboundText, OptOut
 from crm.integrations.messengers.reports import Channel, MessageReport
 from crm.integrations.stores.base import Answer, CredentialField, Received
 from crm.integrations.stores.normalised import Ignored
 from crm.lib.errors import Rejected, Upstream
 
 Secrets = Mapping[str, str]
-Told = MessageReport | InboundText | InboundMail | Ignored
+Told = MessageReport | OptOut | InboundText | InboundMail | Ignored
 KEPT_CHARS = 300
 
 
@@ -122,6 +122,11 @@ class Messenger(Protocol):
     @property
     def sends(self) -> bool:
         """False for one that only tells, because its mail leaves by SMTP."""
+        ...
+
+    @property
+    def templated(self) -> bool:
+        """True for one that takes its own approved templates only, with values."""
         ...
 
     def verify(self, call: Call, secrets: Secrets) -> Received:

@@ -15,6 +15,17 @@ class InboundMail:
 
 
 @dataclass(frozen=True, slots=True)
+class OptOut:
+    """Somebody answered STOP, 退订 or the like, or left a WeChat account. `sender` is a phone (E.164) or an
+    openid."""
+
+    channel: Channel
+    sender: str
+    text: str = ""
+    message_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class InboundText:
     """A text message or a WeChat message of a customer that is not an opt-out."""
 

@@ -27,7 +27,7 @@ from crm.integrations.messengers.base import (
     fate_of_upstream,
     retry_after,
 )
-from crm.integrations.messengers.items import InboundText
+from crm.integrations.messengers.items import InboundText, OptOut
 from crm.integrations.messengers.reports import Channel, MessageReport, ReportKind
 from crm.integrations.messengers.texting import means_stop
 from crm.integrations.stores.base import Answer, CredentialField, Received
@@ -56,6 +56,7 @@ class Twilio:
     label = "Twilio"
     channel = Channel.SMS
     sends = True
+    templated = False
     kept_headers = ("content-type",)
     fields = (
         CredentialField(
@@ -106,7 +107,7 @@ class Twilio:
 
     def normalise(self, call: Call, secrets: Secrets, *, topic: str, received_at: datetime) -> list[Told]:
         said = call.form()
-        return [_answer(said, received_at) if topic == INBOUND else _status(said, received_at)]
+        return [_answer(said) if topic == INBOUND else _status(said, received_at)]
 
     def acknowledge(self, received: Received, *, repeated: bool) -> Answer:
         """No answer by message."""
@@ -140,11 +141,13 @@ def status_of(params: Mapping[str, str]) -> str:
 
 def _status(said: Mapping[str, str], received_at: datetime) -> Told:
     state, code = status_of(said), said.get("ErrorCode", "")
-    kind = ReportKind.UNSUBSCRIBED if code == OPTED_OUT else KINDS.get(state)
+    named = said.get("MessageSid", "") or said.get("SmsSid", "")
+    if code == OPTED_OUT:  # Twilio heard them say so before we did
+        return OptOut(Channel.SMS, said.get("To", ""), "STOP", named)
+    kind = KINDS.get(state)
     if kind is None:
         return Ignored(_("“%(what)s” is not used here.") % {"what": state})
     permanent = {**dict.fromkeys(GONE, True), **dict.fromkeys(AWAY, False)}.get(code)
-    named = said.get("MessageSid", "") or said.get("SmsSid", "")
     return MessageReport(
         channel=Channel.SMS,
         kind=kind,
@@ -158,17 +161,10 @@ def _status(said: Mapping[str, str], received_at: datetime) -> Told:
     )
 
 
-def _answer(said: Mapping[str, str], received_at: datetime) -> Told:
+def _answer(said: Mapping[str, str]) -> Told:
     named, text = said.get("MessageSid", "") or said.get("SmsSid", ""), said.get("Body", "")
     if said.get("OptOutType", "").upper() == "STOP" or means_stop(text):
-        return MessageReport(
-            channel=Channel.SMS,
-            kind=ReportKind.UNSUBSCRIBED,
-            occurred_at=received_at,
-            recipient=said.get("From", ""),
-            text=text[:500],
-            report_id=named,
-        )
+        return OptOut(Channel.SMS, said.get("From", ""), text[:500], named)
     return InboundText(Channel.SMS, said.get("From", ""), text, named)
 
 

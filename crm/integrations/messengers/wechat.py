@@ -29,7 +29,7 @@ from crm.integrations.messengers.base import (
     fate_of_status,
     fate_of_upstream,
 )
-from crm.integrations.messengers.items import InboundText
+from crm.integrations.messengers.items import InboundText, OptOut
 from crm.integrations.messengers.reports import Channel, MessageReport, ReportKind
 from crm.integrations.messengers.texting import means_stop
 from crm.integrations.messengers.wechat_messages import WeChatMessage, opened, parse, plain
@@ -61,6 +61,7 @@ class WeChat:
     label = gettext_lazy("WeChat official account")
     channel = Channel.WECHAT
     sends = True
+    templated = True
     kept_headers = ("content-type",)
     fields = (
         CredentialField("app_id", "AppID", gettext_lazy("Begins with wx."), secret=False),
@@ -133,10 +134,10 @@ class WeChat:
         }
         asked |= {"url": message.url} if message.url else {}
         asked |= {"client_msg_id": message.reference[:32]} if message.reference else {}
-        receipt = Receipt(Fate.TROUBLE)
-        for fresh in (False, True):
+        receipt, token = Receipt(Fate.TROUBLE), ""
+        for _try in range(2):
             try:
-                token = access_token(secrets, fresh=fresh, client=client)
+                token = access_token(secrets, stale=token, client=client)
             except Upstream as error:
                 fate = Fate.DEFERRED if error.retryable else Fate.TROUBLE
                 return Receipt(fate, code=error.code_name, text=str(error.message)[:KEPT_CHARS])
@@ -164,18 +165,20 @@ def _post(
     )
 
 
-def access_token(secrets: Secrets, *, fresh: bool, client: requests.Session | None = None) -> str:
-    """The account's token, kept encrypted in the cache until shortly before its end. The stable one: asking
-    for it makes nobody else's invalid. Raises Upstream."""
+def access_token(secrets: Secrets, *, stale: str, client: requests.Session | None = None) -> str:
+    """The account's token, kept encrypted in the cache until shortly before its end; a new one when the kept
+    one is the `stale` one that WeChat called old. The stable one: asking for it makes nobody else's invalid.
+    Raises Upstream."""
     named = f"{secrets.get('app_id', '')}\n{secrets.get('app_secret', '')}\n{secrets.get('api_url', '')}"
     key = "wechat-token:" + hashlib.sha256(named.encode()).hexdigest()
-    if not fresh and (kept := cache.get(key)):
-        return decrypt(str(kept))
+    kept = cache.get(key)
+    if kept and (known := decrypt(str(kept))) != stale:
+        return known
     asked = {
         "grant_type": "client_credential",
         "appid": secrets.get("app_id", ""),
         "secret": secrets.get("app_secret", ""),
-        "force_refresh": fresh,
+        "force_refresh": bool(stale),
     }
     answer = _post(secrets, "stable_token", asked, token="", client=client)
     said = _said(answer)
@@ -221,9 +224,9 @@ def told_of(message: WeChatMessage) -> Told:
         text = str(message.fields["content"])
         if not means_stop(text):
             return InboundText(Channel.WECHAT, message.source, text, str(message.fields["id"]))
-        return _gone(message, at, text)
+        return OptOut(Channel.WECHAT, message.source, text[:500], str(message.fields["id"]))
     if message.event == "unsubscribe":
-        return _gone(message, at, "")
+        return OptOut(Channel.WECHAT, message.source)
     if message.event != "templatesendjobfinish":
         return Ignored(_("“%(what)s” is not used here.") % {"what": message.event or message.type})
     status, named = str(message.fields["status"]), str(message.fields["msg_id"] or "")
@@ -238,15 +241,4 @@ def told_of(message: WeChatMessage) -> Told:
         permanent=False if kind is ReportKind.BOUNCED and not blocked else None,
         code=status[:50],
         report_id=f"{named}:{status}"[:200],
-    )
-
-
-def _gone(message: WeChatMessage, at: datetime, text: str) -> MessageReport:
-    return MessageReport(
-        channel=Channel.WECHAT,
-        kind=ReportKind.UNSUBSCRIBED,
-        occurred_at=at,
-        recipient=message.source,
-        text=text[:500],
-        report_id=f"{message.source}:{message.event or message.type}:{message.fields['time']}",
     )

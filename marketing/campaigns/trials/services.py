@@ -27,6 +27,8 @@ def version_add(*, campaign: Campaign, values: Mapping[str, Any] | None = None) 
     """Another version with the next letter. Raises Conflict once the campaign is no draft, Rejected when
     there are four."""
     current = _draft(campaign)
+    if not current.is_mail:
+        raise Rejected(_("Only mails are tried in versions."), code="no_mail")
     used = set(current.versions.values_list("letter", flat=True))
     letter = next((one for one in Version.LETTERS if one not in used), None)
     if letter is None:
