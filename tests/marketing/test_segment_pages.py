@@ -1,17 +1,25 @@
 """Segments on the page and by REST: who may, what it shows, what is refused, how many queries."""
 
 import json
+import time
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.urls import reverse
 
 from crm.lib.tenancy import merchant_scope
+from customers.models import Customer
 from customers.searching import search_rebuild_all
+from customers.segmenting import Scope
 from marketing.models import Segment
-from marketing.segments import refreshing
+from marketing.segments import counting, refreshing
+from marketing.segments.compiling import compile_definition
+from marketing.segments.explaining import segment_contains
+from marketing.segments.pinning import members_pin
 from tests.factories.accounts import make_key
 from tests.factories.customers import make_customer
+from tests.factories.orders import make_order
 from tests.factories.segments import LOYAL, make_segment
 
 RICH = {"rules": [{"if": "orders.spent", "compare": "min", "value": "100"}]}
@@ -169,3 +177,130 @@ def test_rest_refuses_what_it_should(segment, rival, client):
     theirs = bearer(rival)
     for path in ("", "count/", "members/"):
         assert client.get(f"/api/v1/segments/{segment.pk}/{path}", **theirs).status_code == 404
+
+
+# --- dear rules, overlap, why -------------------------------------------------------------------------------
+
+POOR = {"rules": [{"if": "orders.spent", "compare": "max", "value": "400"}]}
+
+
+def test_a_dear_rule_is_told_before_it_runs_and_counted_on_demand(segment, member_client, monkeypatch):
+    monkeypatch.setattr(counting, "WARN_SECONDS", 0.0)
+    monkeypatch.setattr(counting, "COST_PER_SECOND", 0.5)
+    client = member_client("marketer")
+    ran = []
+    whole = counting.counted
+    monkeypatch.setattr(counting, "counted", lambda *args: ran.append(args) or whole(*args))
+    told = preview(client, RICH).content.decode()
+    assert "takes about" in told
+    assert "data-count-anyway" in told
+    assert "data-segment-count" not in told
+    assert not ran, "only the planner was asked"
+    body = {"definition": json.dumps(RICH), "anyway": "1"}
+    assert 'data-segment-count="1"' in client.post(reverse("segment_preview"), body).content.decode()
+
+
+def test_the_planner_expects_more_of_a_rule_that_reads_more(merchant):
+    for _number in range(300):
+        make_order(merchant, make_customer(merchant))
+    with merchant_scope(merchant):
+        cheap, dear = (
+            counting.seconds_expected(compile_definition({"rules": rules}, Scope(merchant)))
+            for rules in (
+                [{"if": "customers.tag", "has": "has", "values": ["nobody's"]}],
+                [{"if": "orders.times", "times": 1, "days": 900}, {"if": "orders.spent", "value": "1"}],
+            )
+        )
+    assert 0 < cheap < dear
+
+
+def test_statements_share_one_time_limit(scoped):
+    """Three statements of half the time each don't take one and a half."""
+    started = time.monotonic()
+    with pytest.raises(counting.TooDear), counting.patience(600):
+        for _number in range(3):
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_sleep(0.4)")
+    assert time.monotonic() - started < 1.1
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        assert cursor.fetchone() == ("0",), "the limit ends with it"
+
+
+def test_overlap_counts_who_is_in_both(segment, member_client, rival):
+    make_customer(segment.merchant, "Cy", net=900)
+    other = make_segment(segment.merchant, POOR, "Modest")
+    theirs = make_segment(rival, POOR, "Theirs")
+    client = member_client("marketer")
+    body = {"definition": json.dumps(RICH), "overlap": other.pk}
+    answer = client.post(reverse("segment_preview"), body).content.decode()
+    assert "1 are also in “Modest”: 50" in answer
+    page = client.get(reverse("segment_overlap", args=[segment.pk]), {"overlap": other.pk}).content.decode()
+    assert "1 are also in “Modest”" in page
+    own = member_client("marketer", visibility="own")
+    hidden = own.get(reverse("segment_overlap", args=[segment.pk]), {"overlap": other.pk}).content.decode()
+    assert "0 are also in “Modest”" in hidden, "whom one may not see one can't count"
+    for wrong in (theirs.pk, "abc", ""):
+        asked = client.get(reverse("segment_overlap", args=[segment.pk]), {"overlap": wrong})
+        assert "also in" not in asked.content.decode()
+
+
+def test_why_opens_into_the_segments_that_a_condition_names(segment):
+    merchant = segment.merchant
+    rules = [{"if": "marketing.segment", "in": "in", "values": [str(segment.pk)]}]
+    outer = make_segment(merchant, {"rules": rules}, "Outer")
+    with merchant_scope(merchant):
+        bo = Customer.objects.get(name="Bo")
+        told = [(one.level, one.holds, one.text) for one in segment_contains(outer, bo).reasons]
+        assert told == [
+            (0, False, "All of these"),
+            (1, False, "who are in the segment Rich"),
+            (2, False, "Not in “Rich”, because:"),
+            (3, False, "All of these"),
+            (4, False, "who spent at least ¥100 altogether, refunds taken off"),
+        ]
+        members_pin(segment=segment, customer_ids=[bo.pk], state="in")
+        lines = segment_contains(outer, bo).reasons
+        assert [one.text for one in lines if one.match == "segment"] == ["In “Rich”: put in by hand"]
+        assert segment_contains(outer, bo).inside
+
+
+def test_rest_tells_all_that_the_builder_knows(segment, rival, client):
+    key = bearer(segment.merchant)
+    known = {one["key"]: one for one in client.get("/api/v1/segments/conditions/", **key).json()}
+    assert {"orders.matching", "companies.role", "marketing.campaign"} <= set(known)
+    worth = next(one for one in known["orders.matching"]["details"] if one["name"] == "worth")
+    assert [one["name"] for one in worth["fields"]] == ["worth", "worth_compare"]
+    other = make_segment(segment.merchant, POOR, "Modest")
+    body = {"definition": RICH, "overlap": other.pk}
+    found = client.post("/api/v1/segments/preview/", body, content_type="application/json", **key).json()
+    assert (found["count"], found["total"], len(found["sample"])) == (1, 2, 1)
+    assert found["overlap"] == {"count": 1, "other_count": 2, "both": 1}
+    with merchant_scope(segment.merchant):
+        assert Segment.objects.count() == 2, "a preview saves nothing"
+        bo = Customer.objects.get(name="Bo")
+    url = f"/api/v1/segments/{segment.pk}"
+    assert client.get(f"{url}/sample/", **key).json() == found["sample"]
+    assert client.get(f"{url}/overlap/{other.pk}/", **key).json() == found["overlap"]
+    why = client.get(f"{url}/why/{bo.pk}/", **key).json()
+    assert (why["inside"], why["by_hand"], [one["holds"] for one in why["reasons"]]) == (
+        False,
+        "",
+        [False] * 2,
+    )
+    theirs = bearer(rival)
+    for path in (f"why/{bo.pk}/", f"overlap/{other.pk}/", "sample/"):
+        assert client.get(f"{url}/{path}", **theirs).status_code == 404
+    assert client.get(f"{url}/why/{make_customer(rival).pk}/", **key).status_code == 404
+    stolen = {"definition": RICH, "overlap": segment.pk}
+    refused = client.post("/api/v1/segments/preview/", stolen, content_type="application/json", **theirs)
+    assert refused.status_code in (400, 422)
+
+
+def test_rest_says_that_a_rule_is_dear(segment, client, monkeypatch):
+    monkeypatch.setattr(counting, "WARN_SECONDS", 0.0)
+    body = {"definition": RICH}
+    told = client.post(
+        "/api/v1/segments/preview/", body, content_type="application/json", **bearer(segment.merchant)
+    )
+    assert (told.status_code, told.json()["code"]) == (422, "segment_dear")
