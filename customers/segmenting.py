@@ -18,7 +18,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from crm.accounts.models import Merchant
+from crm.accounts.models import Membership, Merchant
 from crm.events.types import Text
 
 Params = Mapping[str, Any]
@@ -128,6 +128,8 @@ class Field:
     search: Search | None = None
     # The values are ids of rows.
     numeric: bool = False
+    # What `search` offers to a member who may not see all of it.
+    search_seen: Callable[[str, Membership], list[Option]] | None = None
 
     def choices(self) -> list[Option]:
         found = self.options() if callable(self.options) else self.options

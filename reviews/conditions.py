@@ -11,6 +11,7 @@ from customers.segmenting import (
     Detail,
     Field,
     Members,
+    Option,
     Params,
     Row,
     Scope,
@@ -45,12 +46,16 @@ def _written(params: Params, scope: Scope) -> Members:
     return _negated(found, scope) if params["did"] == "not" else found
 
 
+# Stored as tenths of a star.
+HALVES = [Option(str(tenths), f"{tenths / 10:.1f}") for tenths in range(10, 51, 5)]
+
+
 def _average(params: Params, scope: Scope) -> Members:
-    """Of all that they wrote; who wrote nothing has none. Tenths of stars."""
+    """Of all that they wrote; who wrote nothing has none."""
     return scope.members(
         Review._meta.db_table,
         "TRUE",
-        [params["tenths"]],
+        [int(params["tenths"])],
         tail=f"GROUP BY t.customer_id HAVING avg(t.rating) * 10 {OPERATORS[params['compare']]} %s",
     )
 
@@ -93,9 +98,9 @@ add_condition(
         "reviews.average",
         REVIEWS,
         _("Average rating"),
-        _("whose reviews are {compare} {tenths} tenths of a star on average"),
+        _("whose reviews have {compare} {tenths} stars on average"),
         _average,
-        (COMPARE, number_field("tenths", _("Tenths of a star"), 30, minimum=10, maximum=50)),
+        (COMPARE, Field("tenths", "choice", _("Stars"), "30", options=HALVES)),
     )
 )
 add_condition(

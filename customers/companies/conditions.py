@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext_lazy as _
 
+from crm.accounts.models import Membership
 from customers.fields.conditions import company_source
 from customers.models import Company, CompanyContact, Customer
 from customers.segmenting import (
@@ -116,6 +117,11 @@ def search_companies(query: str, values: Sequence[str]) -> list[Option]:
     return [Option(str(pk), name) for pk, name in found.values_list("pk", "name")]
 
 
+def search_companies_seen(query: str, membership: Membership) -> list[Option]:
+    rows = Company.objects.filter(archived_at__isnull=True, name__icontains=query).visible_to(membership)
+    return [Option(str(pk), name) for pk, name in rows.order_by("name").values_list("pk", "name")[:HITS]]
+
+
 def _used(column: str) -> list[Option]:
     rows = Company.objects.filter(archived_at__isnull=True).exclude(**{column: ""}).order_by(column)
     return [Option(one, one) for one in rows.values_list(column, flat=True).distinct()[:200]]
@@ -144,6 +150,15 @@ def _of_field(row: Row, scope: Scope) -> Members:
 def register() -> None:
     """Called by customers/conditions.py, which is found at start."""
     belongs = choice_field("belongs", _("Comparison"), (("does", _("belong")), ("not", _("don't belong"))))
+    named = Field(
+        "values",
+        "search",
+        VALUES,
+        [],
+        search=search_companies,
+        search_seen=search_companies_seen,
+        numeric=True,
+    )
     compare = choice_field("compare", _("Comparison"), (("min", _("at least")), ("max", _("at most"))))
     for condition in (
         Condition(
@@ -160,7 +175,7 @@ def register() -> None:
             _("Which company"),
             _("whose company {is} {values}"),
             _named,
-            (IS, Field("values", "search", VALUES, [], search=search_companies, numeric=True)),
+            (IS, named),
         ),
         Condition(
             "companies.kind",

@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from crm.accounts.models import Membership
 from crm.events.types import Text
 from crm.lib.errors import Rejected
 from crm.lib.ui.formats import currency_sign
@@ -160,10 +161,13 @@ def labels_of(definition: Any) -> dict[str, dict[str, str]]:
     return found
 
 
-def options_of(condition_key: str, field_name: str, query: str) -> list[list[str]]:
-    """What a search field offers for the words typed; nothing for a field that isn't searched."""
+def options_of(condition_key: str, field_name: str, query: str, *, membership: Membership) -> list[list[str]]:
+    """What a search field offers the member for the words typed; nothing for a field that isn't searched."""
     condition = condition_of(condition_key)
     field = next((one for one in condition.all_fields if one.name == field_name), None) if condition else None
     if field is None or field.search is None:
         return []
-    return _pairs(field.search(query.strip()[:100], ()))
+    words = query.strip()[:100]
+    if field.search_seen is not None:
+        return _pairs(field.search_seen(words, membership))
+    return _pairs(field.search(words, ()))

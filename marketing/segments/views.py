@@ -176,7 +176,10 @@ def _named(text: str) -> Segment | None:
 @require_GET
 def segment_options(request: StaffRequest) -> JsonResponse:
     found = catalogue.options_of(
-        request.GET.get("condition", ""), request.GET.get("field", ""), request.GET.get("q", "")
+        request.GET.get("condition", ""),
+        request.GET.get("field", ""),
+        request.GET.get("q", ""),
+        membership=request.membership,
     )
     return JsonResponse({"options": found})
 

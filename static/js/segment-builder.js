@@ -252,7 +252,7 @@
       input?.setAttribute("aria-invalid", "true");
       const place = root.querySelector(`[data-path="${CSS.escape(path)}"]`) || input?.closest("[data-path]");
       const line = place?.querySelector(":scope > .gx-builder__fault");
-      if (line) Object.assign(line, { textContent: texts.join(" "), hidden: false });
+      if (line) Object.assign(line, { textContent: [line.hidden ? "" : line.textContent, ...texts].filter(Boolean).join(" "), hidden: false });
     }
   }
 

@@ -27,6 +27,7 @@ GROWTH_PAGES = [
     *("template_edit",),
     *("journey_list", "journey_detail", "journey_edit", "journey_people"),
     *("segment_list", "segment_detail", "segment_edit", "segment_people"),
+    *("segment_hand", "segment_file", "segment_pin_many"),
     *("loyalty", "loyalty_program", "points_record"),
 ]
 # tests/browser/test_frame.py walks the other sections.

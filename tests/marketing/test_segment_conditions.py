@@ -281,9 +281,9 @@ CASES = [
     ),
     ("reviews", rule("reviews.count", compare="min", value=2), {"Anna"}),
     ("no reviews", rule("reviews.count", compare="max", value=0), {"Bo", "Cy", "Di"}),
-    ("average", rule("reviews.average", compare="min", tenths=35), {"Anna"}),
-    ("a better average", rule("reviews.average", compare="min", tenths=36), set()),
-    ("low average", rule("reviews.average", compare="max", tenths=35), {"Anna"}),
+    ("average", rule("reviews.average", compare="min", tenths="35"), {"Anna"}),
+    ("a better average", rule("reviews.average", compare="min", tenths="40"), set()),
+    ("low average", rule("reviews.average", compare="max", tenths="35"), {"Anna"}),
     ("wrote a review", rule("reviews.written", did="did", days=30), {"Anna"}),
     ("wrote none", rule("reviews.written", did="not", days=30), {"Bo", "Cy", "Di"}),
     (
