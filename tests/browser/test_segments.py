@@ -9,6 +9,7 @@ from tests.factories.accounts import make_member, make_merchant
 from tests.factories.customers import make_customer
 from tests.factories.fixtures import BACKEND
 from tests.factories.orders import make_order
+from tests.factories.segments import make_segment
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -87,3 +88,36 @@ def test_search_a_value_by_keyboard_in_a_group(page: Page, base_url: str, shop) 
     expect(page.get_by_role("option", name="vip")).to_be_visible()
     values.press("Enter")
     expect(count).to_have_text("2 people")
+
+
+def test_more_about_a_condition_and_the_overlap(page: Page, base_url: str, shop) -> None:
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    make_segment(shop, {"rules": [{"if": "service.open_ticket", "has": "has"}]}, "Unhappy")
+    sign_in(page, base_url, make_member(shop, "marketer"))
+    page.goto(f"{base_url}/segments/new/")
+    count, preview = page.locator("[data-segment-count]"), page.locator("#segment-preview")
+    page.get_by_label("Name", exact=True).fill("Big ones")
+    page.get_by_role("button", name="Add a condition").click()
+    page.get_by_label("Find a condition").fill("all of this")
+    page.keyboard.press("Enter")
+    expect(count).to_have_text("2 people")
+    more = page.get_by_label("+ more about it")
+    more.select_option("worth")
+    page.get_by_label("Amount").fill("9000")
+    expect(count).to_have_text("0 people")
+    more.select_option("between")
+    expect(page.locator(".gx-builder__fault:visible")).to_contain_text("First day: choose a day. Last day")
+    page.get_by_role("button", name="Remove: between two days").click()
+    page.get_by_label("Amount").fill("10")
+    expect(count).to_have_text("2 people")
+    page.get_by_label("Overlap with").select_option(label="Unhappy")
+    expect(preview).to_contain_text("1 are also in “Unhappy”")
+    page.get_by_role("button", name="Save segment").click()
+    expect(page.get_by_role("heading", name="Big ones")).to_be_visible()
+    with merchant_scope(shop):
+        rules = Segment.objects.get(name="Big ones").definition["rules"]
+    assert rules == [
+        {"if": "orders.matching", "compare": "min", "orders": 1, "worth": "10.0000", "worth_compare": "min"}
+    ]
+    assert faults == []

@@ -12,8 +12,9 @@ from customers.models import Customer
 from marketing.campaigns.services import campaign_create
 from marketing.campaigns.starters import starter_of
 from marketing.domains.counting import count
-from marketing.models import Campaign, Delivery, Engagement, Link
+from marketing.models import Campaign, Delivery, Engagement, Link, Segment, SegmentMember
 from marketing.segments.catalogue import STARTERS
+from marketing.segments.pinning import members_pin
 from marketing.segments.refreshing import segment_refresh
 from marketing.segments.services import segment_save
 
@@ -41,13 +42,14 @@ SENT = [
 
 
 def mailings_write(*, merchant: Merchant, marketer: Membership, now: datetime, seed: str) -> None:
-    """Four segments, two sent campaigns with what came back, one draft."""
+    """Four segments and a list by hand, two sent campaigns with what came back, one draft."""
     segments = [
         segment_save(merchant=merchant, name=str(one.name), definition=one.definition, actor=marketer)
         for one in STARTERS
     ]
     for segment in segments:
         segment_refresh(segment=segment)
+    _guests(merchant, marketer, segments[0])
     for at, sent in enumerate(SENT):
         name, subject, words, days, *_shares = sent
         body = starter_of(merchant, words=words).body
@@ -82,6 +84,21 @@ def _bounce(luck: float) -> tuple[str, str]:
     if luck < 0.018:
         return "soft", "5.2.2"
     return ("blocked", "5.7.1") if luck < 0.02 else ("", "")
+
+
+def _guests(merchant: Merchant, marketer: Membership, loyal: Segment) -> None:
+    """Who comes to the tasting stands on a list; one loyal customer wants none of the loyal's mails."""
+    guests = segment_save(
+        merchant=merchant, name="秋茶品鉴会 Tasting guests", kind="list", definition=None, actor=marketer
+    )
+    segment_refresh(segment=guests)
+    best = Customer.objects.present().order_by("-metrics__net", "pk").values_list("pk", flat=True)
+    guests.refresh_from_db()
+    members_pin(segment=guests, customer_ids=list(best[:12]), state="in", actor=marketer)
+    spared = SegmentMember.objects.filter(segment=loyal).order_by("customer_id").first()
+    if spared is not None:
+        loyal.refresh_from_db()
+        members_pin(segment=loyal, customer_ids=[spared.customer_id], state="out", actor=marketer)
 
 
 def _came_back(
