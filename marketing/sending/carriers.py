@@ -27,9 +27,11 @@ from marketing.sending.rendering import Renderer
 # Longer ones are cut into more than ten parts, which no network promises to join.
 TEXT_CHARS = 670
 VALUE_CHARS = 500
-# What the head of a mail brings itself; the rest travels as it is.
+# What the provider writes into the head itself, and our signature, which is not true of the mail that it
+# builds; the rest travels as it is.
 OWN_HEADERS = frozenset(
     {"from", "to", "subject", "date", "mime-version", "content-type", "content-transfer-encoding"}
+    | {"dkim-signature"}
 )
 
 

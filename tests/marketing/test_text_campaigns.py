@@ -31,7 +31,7 @@ from marketing.engine.session import Result, Status
 from marketing.engine.smtp import DONE, IDLE
 from marketing.models import Campaign, Delivery, SendingPolicy
 from marketing.sending import claiming
-from marketing.sending.carriers import NoCarrier
+from marketing.sending.carriers import NoCarrier, message_of
 from marketing.sending.runner import Runner
 from tests.factories.customers import make_consent, make_customer, make_identity
 from tests.factories.marketing_mail import make_campaign, make_subscriber
@@ -302,6 +302,17 @@ class TestMailByProvider:
         row = Delivery.objects.get(campaign=campaign)
         assert (row.state, row.provider_id) == ("sent", "p1@brevo")
         assert said["sender"]["email"] == "news@qinghe.example"
+
+
+def test_our_own_signature_does_not_travel_with_a_mail_that_a_provider_builds() -> None:
+    data = (
+        b"DKIM-Signature: v=1; b=x\r\nMessage-ID: <1.a@x>\r\nFrom: Shop <a@x.test>\r\nSubject: Hi\r\n"
+        b"Reply-To: b@x.test\r\nContent-Type: text/plain\r\n\r\nHello\r\n"
+    )
+    message = message_of(data, to="c@x.test", reference="1.a@x")
+    assert message.headers == {"Message-ID": "<1.a@x>", "Reply-To": "b@x.test"}
+    assert (message.subject, message.sender) == ("Hi", "Shop <a@x.test>")
+    assert message.text.strip() == "Hello"
 
 
 class TestEngine:
