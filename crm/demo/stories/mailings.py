@@ -9,14 +9,18 @@ from typing import Any
 from crm.accounts.models import Membership, Merchant
 from crm.lib.copying import copy_rows, reserve_ids
 from customers.models import Customer
+from marketing.campaigns.attribution import attribute
 from marketing.campaigns.services import campaign_create
 from marketing.campaigns.starters import starter_of
 from marketing.domains.counting import count
-from marketing.models import Campaign, Delivery, Engagement, Link, Segment, SegmentMember
+from marketing.models import Campaign, Delivery, Engagement, Link, Segment, SegmentMember, Version
 from marketing.segments.catalogue import STARTERS
 from marketing.segments.pinning import members_pin
 from marketing.segments.refreshing import segment_refresh
 from marketing.segments.services import segment_save
+from marketing.sending.content import bound
+from marketing.sending.content import versions as versions_written
+from orders.models import Order
 
 # (name, subject, words, days ago, share opened, share of openers who clicked, share unsubscribed)
 SENT = [
@@ -39,6 +43,15 @@ SENT = [
         *(41, 0.39, 0.17, 0.006),
     ),
 ]
+
+
+# The first campaign tried another subject, which was opened a little more, and held some people out.
+OTHER_SUBJECT = "🍵 11.11 前三天，先给老朋友"
+MORE_OPENED = 1.15
+HELD_OUT = 0.05
+DEVICES = ("phone", "phone", "phone", "phone", "desktop", "desktop", "tablet", "")
+# Orders looked through for what they followed; a big shop shows enough with these.
+ORDERS_SEEN = 3_000
 
 
 def mailings_write(*, merchant: Merchant, marketer: Membership, now: datetime, seed: str) -> None:
@@ -67,8 +80,13 @@ def mailings_write(*, merchant: Merchant, marketer: Membership, now: datetime, s
             frozen_at=started,
             finished_at=started + timedelta(minutes=2),
         )
+        if at == 0:
+            Version.objects.create(merchant=merchant, campaign=campaign, letter="B", subject=OTHER_SUBJECT)
+            Campaign.objects.filter(pk=campaign.pk).update(holdout_percent=HELD_OUT * 100)
         _came_back(merchant, campaign, started, sent, Random(f"{seed}:mail:{at}"))
         count(campaign)
+        campaign.refresh_from_db()
+        _followed_by_orders(campaign)
     campaign_create(
         merchant=merchant,
         name="给老客户的感谢 Thank you",
@@ -122,28 +140,37 @@ def _came_back(
         .distinct()
         .values_list("pk", "email")[:20_000]
     )
-    link = Link.objects.create(merchant=merchant, campaign=campaign, number=1, target=merchant.website)
+    versions = ["A", "B"] if campaign.versions.exists() else [""]
+    links = _links(merchant, campaign)
     first = reserve_ids(Delivery, len(people))
     rows: list[tuple[Any, ...]] = []
     engagements: list[tuple[Any, ...]] = []
     for number, (customer_id, email) in enumerate(people):
         luck = rng.random()
         state, reason = ("failed", "refused") if luck < 0.012 else ("sent", "")
-        if luck > 0.97:
+        version = rng.choice(versions)
+        if version and luck > 1 - HELD_OUT:
+            state, reason = "skipped", "holdout"
+        elif (luck > 1 - HELD_OUT - 0.03) if version else luck > 0.97:
             state, reason = (
                 "skipped",
                 rng.choice(["hold:open_complaint", "hold:late_parcel", "frequency_cap"]),
             )
         sent_at = started + timedelta(seconds=number / 8) if state == "sent" else None
         opened = clicked = left = None
-        if sent_at and rng.random() < opened_share:
+        device = rng.choice(DEVICES)
+        if sent_at and rng.random() < opened_share * (MORE_OPENED if version == "B" else 1):
             opened = sent_at + timedelta(minutes=rng.expovariate(1 / 300))
-            engagements.append((merchant.pk, first + number, None, "open", "", opened))
+            engagements.append((merchant.pk, first + number, None, "open", "", opened, device))
             if rng.random() < clicked_share:
                 clicked = opened + timedelta(seconds=rng.randint(5, 90))
-                engagements.append((merchant.pk, first + number, link.pk, "click", "", clicked))
+                link = rng.choice(links)
+                engagements.append((merchant.pk, first + number, link.pk, "click", "", clicked, device))
             elif rng.random() < left_share * 3:
                 left = opened + timedelta(seconds=40)
+        elif sent_at and rng.random() < 0.1:  # a privacy proxy that loads every picture
+            loaded = sent_at + timedelta(seconds=30)
+            engagements.append((merchant.pk, first + number, None, "open", "proxy", loaded, ""))
         bounce, code = _bounce(luck)
         message_id = f"<demo.{campaign.pk}.{number}@guanxi-tea.example>"
         rows.append(
@@ -162,6 +189,7 @@ def _came_back(
                 clicked,
                 left,
                 started,
+                version,
                 (sent_at or started) + timedelta(minutes=2) if bounce else None,
                 bounce,
                 code,
@@ -169,7 +197,29 @@ def _came_back(
             )
         )
     columns = ("id", "merchant_id", "campaign_id", "customer_id", "address", "state", "reason", "message_id")
-    more = ("sending_at", "sent_at", "opened_at", "clicked_at", "unsubscribed_at", "created_at")
+    more = ("sending_at", "sent_at", "opened_at", "clicked_at", "unsubscribed_at", "created_at", "version")
     back = ("bounced_at", "bounce", "bounce_code", "complained_at")
     copy_rows(Delivery, (*columns, *more, *back), rows)
-    copy_rows(Engagement, ("merchant_id", "delivery_id", "link_id", "kind", "label", "at"), engagements)
+    looks = ("merchant_id", "delivery_id", "link_id", "kind", "label", "at", "device")
+    copy_rows(Engagement, looks, engagements)
+
+
+def _links(merchant: Merchant, campaign: Campaign) -> list[Link]:
+    """The links of every version, as the sending would have noted them."""
+    made: dict[int, Link] = {}
+    for _letter, written in versions_written(campaign):
+        mail, _bound = bound(written.campaign, merchant)
+        for number, target in enumerate(mail.links, start=written.first_link):
+            if number not in made:
+                made[number] = Link.objects.create(
+                    merchant=merchant, campaign=campaign, number=number, target=target
+                )
+    return list(made.values())
+
+
+def _followed_by_orders(campaign: Campaign) -> None:
+    """Who had looked at the mail before they ordered."""
+    readers = Delivery.objects.filter(campaign=campaign, opened_at__isnull=False).values("customer_id")
+    placed = Order.objects.filter(customer__in=readers, placed_at__gte=campaign.frozen_at)
+    for order in placed.select_related("merchant").order_by("pk")[:ORDERS_SEEN]:
+        attribute(order)
