@@ -21,7 +21,8 @@ SIGNED = (
     *(b"list-unsubscribe-post", b"feedback-id"),
 )
 _FIELD = re.compile(rb"([^\x00-\x20:]+)[ \t]*:((?:[^\r\n]|\r\n[ \t])*)\r\n")
-_BLANKS = re.compile(rb"[ \t]+")
+# A run that is more than the single blank it becomes.
+_BLANKS = re.compile(rb" [ \t]+|\t[ \t]*")
 
 
 @dataclass(frozen=True, slots=True)
