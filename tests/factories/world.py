@@ -73,6 +73,7 @@ SENSE: dict[tuple[str, str], Any] = {
     ("accounts.ApiKey", "bound"): "",
     ("accounts.ApiKey", "prefix"): lambda world: world.canary[-10:],
     ("marketing.Segment", "archived_at"): None,
+    ("marketing.Version", "letter"): "B",
     ("marketing.Template", "archived_at"): None,
     ("integrations.Connection", "platform"): "shopify",
     ("imports.ImportBatch", "kind"): "orders",
