@@ -45,11 +45,13 @@ class Sink(asyncio.Protocol):
     chance: random.Random
     tls: ssl.SSLContext | None
     open_now = 0
+    # Behind TLS the first words may come before we are told that the connection is made.
+    made = False
+    buffer = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        self.buffer = b""
+        self.transport, self.made = transport, True
         self.body: list[bytes] | None = None
         self.tail = b""
         self.rcpt = b""
@@ -83,6 +85,8 @@ class Sink(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.buffer += data
+        if not self.made:
+            return
         while self.buffer and not self.dead and not self.deaf:
             if self.body is not None:
                 if not self._take_body():
@@ -270,6 +274,7 @@ class Sink(asyncio.Protocol):
             )
             if transport is not None:
                 inner.connection_made(transport)
+                inner.data_received(b"")
 
         self.task = asyncio.ensure_future(upgrade())
 

@@ -71,6 +71,14 @@ def _empty_redis() -> None:
         client.delete(*keys)
 
 
+@pytest.fixture(autouse=True)
+def _english() -> None:
+    """No test reads on in the language that another's last request was answered in."""
+    from django.utils import translation
+
+    translation.activate("en")
+
+
 # --- processes ---------------------------------------------------------------------------------------------
 
 

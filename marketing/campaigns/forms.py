@@ -75,11 +75,17 @@ class CampaignForm(forms.ModelForm[Campaign]):
         super().__init__(*args, **kwargs)
         self.fields["segment"].queryset = Segment.objects.live().order_by("name")  # type: ignore[attr-defined]
         self._ask_for(self.needed, True)
-        if self.is_bound:
-            for name in TRIAL:
-                # A page that was opened before a version was added doesn't know them.
-                if name in self.fields and name not in self.data:
-                    del self.fields[name]
+        for name in self._unsaid():
+            self.fields[name].required = False
+
+    def _unsaid(self) -> list[str]:
+        """What a page that was opened before a version was added does not send."""
+        return [name for name in TRIAL if self.is_bound and name in self.fields and name not in self.data]
+
+    def clean(self) -> dict[str, Any]:
+        """What was not said stays as it is."""
+        values: dict[str, Any] = super().clean() or {}
+        return values | {name: getattr(self.instance, name) for name in self._unsaid()}
 
     def full_clean(self) -> None:
         """Keeps an unfinished draft: what only the sending needs may be empty while it is checked."""

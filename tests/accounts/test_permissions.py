@@ -72,6 +72,7 @@ ODD = {
     "wording_new": {404},
     # Nobody ticked is everybody, which takes customers.bulk besides.
     "customer_change_many": {403},
+    "segment_pin_many": {403},
 }
 
 

@@ -14,7 +14,7 @@ from customers.regions import china as china_module
 from customers.regions import loading, selectors, services
 from customers.regions.naming import place_key
 from customers.regions.placing import place_all
-from customers.segmenting import CONDITIONS
+from customers.segmenting import CONDITIONS, Scope
 from tests.api.conftest import ApiClient
 from tests.factories.accounts import make_key, make_member
 from tests.factories.customers import make_company, make_customer
@@ -179,7 +179,8 @@ def test_lists_and_segments_ask_for_a_region_with_all_in_it(china, owner):
         assert list(listing.narrow(Customer.objects.order_by("pk"))) == found
         assert listing.chips
     assert not listing_of(QueryDict("place=999999"), "/customers/", owner).chips
-    row = CONDITIONS["customers.place"].build({"is": "is", "values": [str(guangdong.pk)]}, None)
+    scope = Scope(merchant=china)
+    row = CONDITIONS["customers.place"].build({"is": "is", "values": [str(guangdong.pk)]}, scope)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT c.id FROM customers_customer c WHERE {row.text}", row.params)
         assert cursor.fetchall() == [(near.pk,)]

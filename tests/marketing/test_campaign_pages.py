@@ -280,3 +280,15 @@ def test_a_segment_is_the_audience(scoped: Merchant, smtp_sink: SmtpSink) -> Non
     services.campaign_start(campaign=campaign)
     assert [row.customer_id for row in Delivery.objects.filter(campaign=campaign)] == [buyer.pk]
     assert Event.objects.filter(name="marketing.campaign_started").count() == 1
+
+
+def test_an_older_page_that_knows_no_trials_is_answered_in_words(
+    merchant: Merchant, member_client: Callable[..., Client]
+) -> None:
+    client = member_client("marketer")
+    with merchant_scope(merchant):
+        campaign = make_campaign(merchant, trial_percent=30)
+    answer = client.post(f"/campaigns/{campaign.pk}/edit/", {"name": ""})
+    assert answer.status_code == 422, "the name is missing; nothing else is held against it"
+    with merchant_scope(merchant):
+        assert Campaign.objects.get().trial_percent == 30
