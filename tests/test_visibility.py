@@ -36,7 +36,14 @@ OF_THE_SHOP = {
     *("accounts.Handover", "accounts.HandoverMove", "accounts.HandoverRow", "accounts.AssignmentRule"),
     *("customers.FieldDefinition", "customers.Region", "customers.VisitSettings"),
     *("orders.Product", "orders.Variant", "orders.SalesChannel"),
-    *("marketing.Segment", "marketing.Template", "marketing.Campaign", "marketing.Journey", "marketing.Link"),
+    *(
+        "marketing.Segment",
+        "marketing.Template",
+        "marketing.Campaign",
+        "marketing.Journey",
+        "marketing.Version",
+        "marketing.Link",
+    ),
     *("loyalty.Program", "loyalty.Tier", "insight.Day", "insight.Model"),
     *(
         "service.Macro",
