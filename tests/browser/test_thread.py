@@ -79,7 +79,7 @@ def test_the_owner_signs_in_and_sets_the_house_up(world: World) -> None:
     expect(page.get_by_role("button", name="Stop")).to_be_visible()
 
     page.goto("/settings/webhooks/new/")
-    page.get_by_label("Address").fill(f"{world.receiver.url}/in")
+    page.get_by_role("textbox", name="Address").fill(f"{world.receiver.url}/in")
     page.get_by_label("Order paid", exact=True).check()
     page.get_by_role("button", name="Make webhook").click()
     world.kept["webhook_secret"] = page.locator(".gx-secret code").inner_text()
