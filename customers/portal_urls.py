@@ -18,6 +18,9 @@ urlpatterns: list[URLPattern] = [
     portal_path("preferences/none/", preferences.portal_consent_none, name="portal_consent_none"),
     portal_path("preferences/language/", preferences.portal_language, name="portal_language"),
     portal_path("p/<str:token>/", preferences.portal_link, name="portal_link", public=True),
+    portal_path(
+        "p/<str:token>/out/<str:purpose>/", preferences.portal_way_out, name="portal_way_out", public=True
+    ),
     portal_path("confirm/<str:token>/", confirming.portal_confirm, name="portal_confirm", public=True),
     portal_path("data/", my_data.portal_data, name="portal_data"),
     portal_path("data/<uuid:public_id>/", my_data.portal_data_file, name="portal_data_file"),

@@ -17,3 +17,8 @@ def proof_of(request: HttpRequest) -> dict[str, Any]:
         "user_agent": request.headers.get("User-Agent", "")[:200],
         "page_language": translation.get_language() or "",
     }
+
+
+def proof_of_leaving(request: HttpRequest) -> dict[str, Any]:
+    """The same of a way out, and whether the mail program's own button was pressed (RFC 8058)."""
+    return {**proof_of(request), "one_click": request.POST.get("List-Unsubscribe") == "One-Click"}

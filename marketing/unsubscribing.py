@@ -19,14 +19,14 @@ from crm.accounts.models import Merchant
 from crm.events.emitting import emit
 from crm.lib.errors import Conflict, NotFound
 from crm.lib.tenancy import merchant_scope
-from customers.consent import consent_now, consent_record, customer_locked
+from customers.consent import consent_now
 from customers.models import Customer
 from customers.models.consent import Channel, Purpose
-from customers.preferences.choosing import preference_set
+from customers.preferences.choosing import preference_set, purpose_leave
 from customers.preferences.links import preferences_url
 from customers.preferences.portal import masked
 from customers.preferences.switches import open_requests
-from customers.proofs import proof_of
+from customers.proofs import proof_of, proof_of_leaving
 from customers.wordings.selectors import wording_now
 from marketing.campaigns import events
 from marketing.models import Delivery, Engagement
@@ -117,7 +117,7 @@ def _take_back(request: HttpRequest, merchant: Merchant, delivery: Delivery) -> 
             granted=True,
             source="resubscribe",
             digest=request.POST.get("wording", ""),
-            proof=_proof(request, delivery),
+            proof={**_mail(delivery), **proof_of(request)},
         )
     except Conflict as changed:
         messages.error(request, str(changed.message))
@@ -125,25 +125,19 @@ def _take_back(request: HttpRequest, merchant: Merchant, delivery: Delivery) -> 
     return 200
 
 
-def _proof(request: HttpRequest, delivery: Delivery) -> dict[str, object]:
-    return {"delivery_id": delivery.pk, "message_id": delivery.message_id, **proof_of(request)}
+def _mail(delivery: Delivery) -> dict[str, object]:
+    """The mail by which an answer came, for its proof."""
+    return {"delivery_id": delivery.pk, "message_id": delivery.message_id}
 
 
 @transaction.atomic
 def _withdraw(request: HttpRequest, merchant: Merchant, delivery: Delivery) -> None:
-    """Nothing for an erased person: they get no mail, and nothing new is kept about them. Locks the
-    customer's row."""
-    reader = customer_locked(delivery.customer_id)
-    if reader.erased_at is not None:
-        return
-    one_click = request.POST.get("List-Unsubscribe") == "One-Click"
-    entry = consent_record(
+    """Nothing for an erased person."""
+    entry = purpose_leave(
         merchant=merchant,
-        customer=reader,
-        channel=Channel.EMAIL,
-        granted=False,
-        source="unsubscribe",
-        proof={**_proof(request, delivery), "one_click": one_click},
+        customer_id=delivery.customer_id,
+        purpose=Purpose.MARKETING,
+        proof={**_mail(delivery), **proof_of_leaving(request)},
     )
     if entry is None:
         return
@@ -159,7 +153,7 @@ def _withdraw(request: HttpRequest, merchant: Merchant, delivery: Delivery) -> N
     emit(
         events.UNSUBSCRIBED,
         merchant=merchant,
-        customer=reader,
+        customer=entry.customer_id,
         subject=delivery.campaign,
         data={
             "campaign": delivery.campaign.name,

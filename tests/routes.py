@@ -84,6 +84,8 @@ WORDS = {
     ("retention_set", "kind"): "accounts.notices",
     # Signed: what opens with a true one is told in tests/portal/test_confirming.py and test_preferences.py.
     ("portal_link", "token"): "x",
+    ("portal_way_out", "token"): "x",
+    ("portal_way_out", "purpose"): "reviews",
     ("portal_confirm", "token"): "x",
 }
 # Memberships decide who enters a scope and are not scoped themselves.

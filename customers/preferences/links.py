@@ -14,6 +14,7 @@ from django.urls import reverse
 from crm.accounts.models import Merchant
 from crm.lib.crypto import derived_key
 from customers.models import Customer, Identity
+from customers.models.consent import Purpose
 
 # 48 bits tell a person's few addresses apart; 80 bits nobody guesses.
 ADDRESS_BYTES, MAC_BYTES = 6, 10
@@ -41,6 +42,13 @@ def preferences_url(customer_id: int, merchant: Merchant, address: str) -> str:
     return f"{settings.PUBLIC_URL}{before}{token_for(customer_id, merchant.pk, address)}{after}"
 
 
+def way_out_headers(customer_id: int, merchant: Merchant, address: str, purpose: Purpose) -> dict[str, str]:
+    """What makes the mail program's own button withdraw mail of this purpose (RFC 8058)."""
+    token = token_for(customer_id, merchant.pk, address)
+    way_out = settings.PUBLIC_URL + reverse("portal_way_out", args=[merchant.slug, token, purpose.value])
+    return {"List-Unsubscribe": f"<{way_out}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+
+
 _MARK = "TOKEN"
 
 
@@ -53,24 +61,38 @@ def _path(slug: str) -> str:
 def customer_named(token: str, merchant_id: int) -> tuple[Customer, str] | None:
     """Who the link was made for, as who they are now, and the address; None for a link that this shop didn't
     make, and once the address isn't theirs any more: it may be somebody else's by now."""
+    payload = _payload(token, merchant_id)
+    customer = _customer(payload) if payload else None
+    if payload is None or customer is None or customer.erased_at is not None:
+        return None
+    for address in _addresses(customer):
+        if hmac.compare_digest(_hash(b"a", address.encode(), ADDRESS_BYTES), payload[8:]):
+            return customer, address
+    return None
+
+
+def leaver_named(token: str, merchant_id: int) -> Customer | None:
+    """Who the link was made for, as who they are now, whatever became of the address and of them: a no counts
+    from an old mail too. None for a link that this shop didn't make."""
+    payload = _payload(token, merchant_id)
+    return _customer(payload) if payload else None
+
+
+def _payload(token: str, merchant_id: int) -> bytes | None:
+    """The customer's id and the address's hash, when it was this shop that signed them."""
     try:
         raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         return None
     payload, mac = raw[: 8 + ADDRESS_BYTES], raw[8 + ADDRESS_BYTES :]
     expected = _hash(b"p", payload + merchant_id.to_bytes(8, "big"), MAC_BYTES)
-    if not hmac.compare_digest(mac, expected):
-        return None
-    found = (
-        Customer.objects.select_related("merged_into").filter(pk=int.from_bytes(payload[:8], "big")).first()
-    )
-    customer = (found.merged_into or found) if found else None
-    if customer is None or customer.erased_at is not None:
-        return None
-    for address in _addresses(customer):
-        if hmac.compare_digest(_hash(b"a", address.encode(), ADDRESS_BYTES), payload[8:]):
-            return customer, address
-    return None
+    return payload if hmac.compare_digest(mac, expected) else None
+
+
+def _customer(payload: bytes) -> Customer | None:
+    named = int.from_bytes(payload[:8], "big")
+    found = Customer.objects.select_related("merged_into").filter(pk=named).first()
+    return (found.merged_into or found) if found else None
 
 
 def _addresses(customer: Customer) -> list[str]:

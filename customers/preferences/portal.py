@@ -11,15 +11,17 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from crm.lib.errors import Conflict, NotFound, Rejected
 from customers.models import Customer
+from customers.models.consent import Purpose
 from customers.portal_door import PortalRequest, portal_url, render_portal
-from customers.preferences.choosing import language_set, preference_set, preferences_none
-from customers.preferences.links import customer_named
+from customers.preferences.choosing import language_set, preference_set, preferences_none, purpose_leave
+from customers.preferences.links import customer_named, leaver_named
 from customers.preferences.switches import preferences_of
-from customers.proofs import proof_of
+from customers.proofs import proof_of, proof_of_leaving
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,25 @@ def portal_link(request: PortalRequest, token: str) -> HttpResponse:
         return render_portal(request, "portal/preferences.html", context)
     act = {"none": _none, "language": _language}.get(request.POST.get("action", ""), _consent)
     return act(request, desk)
+
+
+@csrf_exempt  # the signed token is the proof: a mail program posts here by itself (RFC 8058)
+@require_http_methods(["GET", "HEAD", "POST"])
+def portal_way_out(request: PortalRequest, token: str, purpose: str) -> HttpResponse:
+    """A POST withdraws mail of this purpose, and is not sent on (RFC 8058, 3.1); a GET changes nothing and
+    goes to the page with all choices. Raises NotFound for a token that this shop didn't make."""
+    customer = leaver_named(token, request.shop.pk)
+    if customer is None or purpose not in Purpose.values:
+        raise NotFound()
+    if request.method != "POST":
+        return redirect(portal_url(request, "portal_link", token))
+    purpose_leave(
+        merchant=request.shop,
+        customer_id=customer.pk,
+        purpose=Purpose(purpose),
+        proof=proof_of_leaving(request),
+    )
+    return HttpResponse(_("You are unsubscribed"), content_type="text/plain; charset=utf-8")
 
 
 def _consent(request: PortalRequest, desk: Desk) -> HttpResponse:

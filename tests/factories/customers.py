@@ -10,7 +10,7 @@ from crm.lib.tenancy import merchant_scope
 from customers.companies.services import company_create
 from customers.consent import consent_record
 from customers.models import Address, Company, Consent, Customer, Identity, Metrics, Note
-from customers.models.consent import Channel
+from customers.models.consent import Channel, Purpose
 
 _numbers = count(1)
 METRICS = {field.name for field in Metrics._meta.fields} - {"merchant", "customer"}
@@ -66,11 +66,22 @@ def make_note(customer: Customer, text: str = "Likes tea.", **fields: Any) -> No
         return Note.objects.create(merchant_id=customer.merchant_id, customer=customer, text=text, **fields)
 
 
-def make_consent(customer: Customer, channel: str = Channel.EMAIL, *, granted: bool = True) -> Consent:
+def make_consent(
+    customer: Customer,
+    channel: str = Channel.EMAIL,
+    *,
+    granted: bool = True,
+    purpose: str = Purpose.MARKETING,
+) -> Consent:
     """Through the service, so that the event is announced as in life."""
     with merchant_scope(customer.merchant_id):
         entry = consent_record(
-            merchant=customer.merchant, customer=customer, channel=channel, granted=granted, source="test"
+            merchant=customer.merchant,
+            customer=customer,
+            channel=channel,
+            purpose=purpose,
+            granted=granted,
+            source="test",
         )
     assert entry is not None, "the ledger said the same already"
     return entry

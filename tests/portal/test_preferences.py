@@ -11,7 +11,8 @@ from crm.lib.tenancy import merchant_scope
 from customers.consent import consent_now
 from customers.merging.services import customers_merge
 from customers.models import Consent, Customer, Identity
-from customers.preferences.links import preferences_url
+from customers.models.consent import Purpose
+from customers.preferences.links import preferences_url, way_out_headers
 from customers.privacy.erasing import customer_erase
 from customers.wordings.services import wording_write
 from tests.factories.customers import make_consent, make_customer
@@ -72,6 +73,67 @@ def test_a_link_that_opens_nothing(path, merchant, rival, mei, case):
     for answer in (Client().get(path), Client().post(path, {"action": "none"})):
         assert answer.status_code == 404
     with merchant_scope(merchant):
+        assert Consent.objects.count() == before
+
+
+@pytest.fixture
+def way_out(merchant, mei) -> str:
+    make_consent(mei)
+    make_consent(mei, purpose="reviews")
+    header = way_out_headers(mei.pk, merchant, mei.email, Purpose.REVIEWS)["List-Unsubscribe"]
+    return re.sub(r"^<https?://[^/]+|>$", "", header)
+
+
+def reviews_allowed(merchant, mei):
+    with merchant_scope(merchant):
+        return consent_now(customer=mei, channel="email", purpose="reviews")
+
+
+def test_looking_at_the_way_out_of_a_mail_leads_to_all_choices(way_out, merchant, mei):
+    answer = Client().get(way_out)
+    assert answer.status_code == 302 and way_out.startswith(answer["Location"])
+    assert "m••@example.com" in Client().get(answer["Location"]).content.decode()
+    assert reviews_allowed(merchant, mei) is True
+
+
+@pytest.mark.parametrize("body", [{"List-Unsubscribe": "One-Click"}, {}])
+def test_the_mail_programs_button_needs_no_login_and_is_not_sent_on(way_out, merchant, mei, body):
+    client = Client(enforce_csrf_checks=True)
+    for _ in range(2):
+        assert client.post(way_out, body).status_code == 200
+    assert (reviews_allowed(merchant, mei), allowed(merchant, mei)) == (False, True)
+    with merchant_scope(merchant):
+        entry = Consent.objects.get(granted=False)
+    assert (entry.source, entry.proof["one_click"]) == ("unsubscribe", bool(body))
+
+
+@pytest.mark.parametrize("case", ["changed", "of the rival's shop", "no such purpose"])
+def test_a_way_out_that_is_none(way_out, merchant, rival, mei, case):
+    changed = {
+        "changed": way_out.replace("/out/", "AA/out/"),
+        "of the rival's shop": way_out.replace(f"/{merchant.slug}/", f"/{rival.slug}/"),
+        "no such purpose": way_out.replace("/reviews/", "/everything/"),
+    }
+    assert changed[case] != way_out
+    for answer in (Client().get(changed[case]), Client().post(changed[case])):
+        assert answer.status_code == 404
+    assert reviews_allowed(merchant, mei) is True
+
+
+def test_an_old_mail_is_a_way_out_still_but_shows_nothing(way_out, merchant, mei):
+    with merchant_scope(merchant):
+        Customer.objects.filter(pk=mei.pk).update(email="new@example.com")
+        Identity.objects.filter(customer=mei, kind="email").delete()
+    assert Client().get(way_out, follow=True).status_code == 404
+    assert Client().post(way_out).status_code == 200
+    assert reviews_allowed(merchant, mei) is False
+
+
+def test_the_way_out_keeps_nothing_about_an_erased_person(way_out, merchant, mei):
+    with merchant_scope(merchant):
+        customer_erase(customer=mei, reason="asked", by="")
+        before = Consent.objects.count()
+        assert Client().post(way_out).status_code == 200
         assert Consent.objects.count() == before
 
 
