@@ -6,9 +6,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
+from crm.accounts.models import Merchant
 from crm.events.types import Text
+from customers.models import Customer
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,28 @@ class Hold:
     also_reviews: bool = True
 
 
+@dataclass(frozen=True)
+class Restraint:
+    """What holds a mail to one person back for now; `until` (UTC) is when it is over, where that is known."""
+
+    code: str
+    until: datetime | None = None
+
+
 PANELS: list[Panel] = []
 HOLDS: dict[str, Hold] = {}
+# The shop's own rules of how often and when it writes, asked by whatever isn't a campaign and isn't expected.
+RESTRAINTS: list[Callable[[Merchant, Customer], Restraint | None]] = []
+
+
+def restraint_on(merchant: Merchant, customer: Customer) -> Restraint | None:
+    """The first that holds a mail to them back now."""
+    found = (ask(merchant, customer) for ask in RESTRAINTS)
+    return next((restraint for restraint in found if restraint), None)
+
+
+def add_restraint(ask: Callable[[Merchant, Customer], Restraint | None]) -> None:
+    RESTRAINTS.append(ask)
 
 
 def add_panel(panel: Panel) -> None:

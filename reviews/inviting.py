@@ -18,8 +18,8 @@ from crm.lib.tenancy import all_merchants, merchant_scope
 from customers.consent import consent_now, is_suppressed
 from customers.models import Customer
 from customers.models.consent import Channel, Purpose
-from customers.preferences.links import preferences_url
-from customers.registries import HOLDS
+from customers.preferences.links import preferences_url, way_out_headers
+from customers.registries import HOLDS, Restraint, restraint_on
 from orders.models import Order
 from reviews import events
 from reviews.models import Review, ReviewRequest
@@ -53,17 +53,18 @@ def invite(request_id: int) -> str:
     )
     if request is None:
         return ""
+    now = timezone.now()
     reason = _why_not(request.order, request.customer)
-    hold = "" if reason else _held(request.merchant_id, request.customer_id)
+    hold = None if reason else _held(request.merchant, request.customer)
     if reason:
         request.state, request.reason = State.SKIPPED, reason
-    elif hold and timezone.now() - request.order.placed_at < timedelta(days=GIVE_UP_DAYS):
-        request.state, request.reason = State.HELD, hold
-        request.due_at = timezone.now() + timedelta(hours=LOOK_AGAIN_HOURS)
-    elif hold:
-        request.state, request.reason = State.SKIPPED, hold
-    else:
+    elif hold is None:
         _send(request)
+    elif hold.until is None and now - request.order.placed_at >= timedelta(days=GIVE_UP_DAYS):
+        request.state, request.reason = State.SKIPPED, hold.code
+    else:
+        request.state, request.reason = State.HELD, hold.code
+        request.due_at = hold.until or now + timedelta(hours=LOOK_AGAIN_HOURS)
     request.save(update_fields=["state", "reason", "due_at", "sent_at"])
     return str(request.state)
 
@@ -83,18 +84,19 @@ def _why_not(order: Order, customer: Customer) -> str:
     return ""
 
 
-def _held(merchant_id: int, customer_id: int) -> str:
-    """The code of the first care hold on the customer that covers review requests (promise 1)."""
+def _held(merchant: Merchant, customer: Customer) -> Restraint | None:
+    """The first care hold on the customer that covers review requests (promise 1), else what the shop's own
+    rules of how often and when it writes say."""
     holds = [hold for hold in HOLDS.values() if hold.also_reviews]
     with connection.cursor() as cursor:
         for hold in holds:
             cursor.execute(
                 f"SELECT 1 WHERE %(customer_id)s IN ({hold.sql})",
-                {"merchant_id": merchant_id, "customer_id": customer_id},
+                {"merchant_id": merchant.pk, "customer_id": customer.pk},
             )
             if cursor.fetchone():
-                return hold.code
-    return ""
+                return Restraint(hold.code)
+    return restraint_on(merchant, customer)
 
 
 def _send(request: ReviewRequest) -> None:
@@ -108,7 +110,7 @@ def _send(request: ReviewRequest) -> None:
             to=customer.email,
             subject=_("How was your order %(number)s?") % {"number": order.number},
             text=render_to_string("reviews/invitation.txt", context),
-            headers={"List-Unsubscribe": f"<{choose}>"},
+            headers=way_out_headers(customer.pk, merchant, customer.email, Purpose.REVIEWS),
             purpose="review_request",
             dedupe_key=f"review_request:{request.pk}",
         )

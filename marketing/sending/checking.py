@@ -15,7 +15,7 @@ from crm.accounts.models import Merchant
 from crm.lib.crypto import derived_key
 from customers.models import Consent, Customer, Identity, Suppression
 from customers.models.consent import Channel, Purpose
-from customers.registries import HOLDS
+from customers.registries import HOLDS, Restraint
 from marketing.models import Delivery, SendingPolicy
 
 SHA256_BLOCK = 64
@@ -147,6 +147,33 @@ _GOT = f""", got AS MATERIALIZED (
           AND o.customer_id = ANY(ARRAY(SELECT customer_id FROM batch))
     ) e GROUP BY e.customer_id
 )"""
+
+
+# One person in the place of a batch of deliveries.
+_GOT_BY_ONE = f"""
+    WITH batch AS (SELECT 0::bigint AS id, %(merchant_id)s::bigint AS merchant_id,
+                          %(customer_id)s::bigint AS customer_id)
+    {_GOT}
+    SELECT mails FROM got
+"""
+
+
+def restraint_of(merchant: Merchant, customer: Customer) -> Restraint | None:
+    """What the shop's rules say against one more mail to this person now: the same cap and quiet hours that
+    `check` asks of a batch. At most two queries."""
+    policy = policy_of(merchant)
+    if policy.cap_count:
+        named = {"merchant_id": merchant.pk, "customer_id": customer.pk, "cap_days": policy.cap_days}
+        with connection.cursor() as cursor:
+            cursor.execute(_GOT_BY_ONE, named)
+            row = cursor.fetchone()
+        if row and row[0] >= policy.cap_count:
+            return Restraint("frequency_cap")
+    if policy.quiet_from is None or policy.quiet_until is None:
+        return None
+    zone = _zone(customer.time_zone, merchant)
+    until = quiet_until(timezone.now(), zone, policy.quiet_from, policy.quiet_until)
+    return Restraint("quiet_hours", until) if until else None
 
 
 def _hmac_pads(key: bytes) -> tuple[bytes, bytes]:

@@ -13,11 +13,17 @@ from crm.accounts.models import Merchant
 from crm.integrations.models.outbox import OutboundMail
 from customers.consent import consent_now, consent_record, suppress
 from customers.models import Customer
+from marketing.campaigns.services import campaign_start
+from marketing.models import SendingPolicy
+from marketing.sending.runner import Runner
 from orders.models import Order, Product
 from reviews import services
-from reviews.inviting import invite, sweep
+from reviews.inviting import GIVE_UP_DAYS, invite, sweep
 from reviews.models import ReviewRequest
+from tests.factories.customers import make_consent
+from tests.factories.marketing_mail import make_campaign
 from tests.factories.orders import make_order
+from tests.support.smtp import SmtpSink
 
 pytestmark = pytest.mark.django_db
 
@@ -76,6 +82,54 @@ def test_who_waits_for_a_late_parcel_is_asked_later(
     assert request_due.reason == "late_parcel"
     assert request_due.due_at > timezone.now()
     assert not OutboundMail.objects.exists()
+
+
+def test_nobody_beyond_the_shops_own_cap(
+    scoped: Merchant, request_due: ReviewRequest, buyer: Customer, smtp_sink: SmtpSink
+) -> None:
+    make_consent(buyer)
+    policy = SendingPolicy.objects.create(merchant=scoped, cap_count=1, cap_days=7)
+    campaign = make_campaign(scoped)
+    campaign_start(campaign=campaign)
+    campaign.refresh_from_db()
+    Runner(merchant=scoped, campaign=campaign, connections=1).run()
+    assert len(smtp_sink.mails) == 1
+    assert invite(request_due.pk) == "held"
+    request_due.refresh_from_db()
+    assert request_due.reason == "frequency_cap" and request_due.due_at > timezone.now()
+    policy.cap_count = 2
+    policy.save()
+    assert invite(request_due.pk) == "sent"
+
+
+def test_nobody_in_the_quiet_hours_where_they_live(
+    scoped: Merchant, request_due: ReviewRequest, buyer: Customer
+) -> None:
+    now = timezone.now()
+    start, end = (now - timedelta(hours=1)).time(), (now + timedelta(hours=1)).time()
+    SendingPolicy.objects.create(merchant=scoped, quiet_from=start, quiet_until=end)
+    Customer.objects.filter(pk=buyer.pk).update(time_zone="UTC")
+    # Even an order that is too old to wait for anything else waits for the morning.
+    Order.objects.update(placed_at=now - timedelta(days=GIVE_UP_DAYS + 1))
+    assert invite(request_due.pk) == "held"
+    request_due.refresh_from_db()
+    assert (request_due.reason, request_due.due_at.time()) == ("quiet_hours", end)
+    Customer.objects.filter(pk=buyer.pk).update(time_zone="Asia/Tokyo")
+    assert invite(request_due.pk) == "sent"
+
+
+def test_the_mail_programs_button_ends_invitations_and_nothing_else(
+    scoped: Merchant, request_due: ReviewRequest, buyer: Customer
+) -> None:
+    make_consent(buyer)
+    invite(request_due.pk)
+    headers = OutboundMail.objects.get().headers
+    assert headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    way_out = headers["List-Unsubscribe"].strip("<>")
+    answer = Client(enforce_csrf_checks=True).post(way_out, {"List-Unsubscribe": "One-Click"})
+    assert answer.status_code == 200
+    assert consent_now(customer=buyer, channel="email", purpose="reviews") is False
+    assert consent_now(customer=buyer, channel="email", purpose="marketing") is True
 
 
 def test_a_bad_rating_elsewhere_changes_nothing(
