@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from crm.lib.money import MoneyField
 from crm.lib.tenancy import MerchantForeignKey, TenantModel
@@ -30,7 +31,7 @@ class Engagement(TenantModel):
         HEAD = "head", _("Only asked whether it exists")
 
     class Device(models.TextChoices):
-        PHONE = "phone", _("Phone")
+        PHONE = "phone", pgettext_lazy("device", "Phone")
         TABLET = "tablet", _("Tablet")
         DESKTOP = "desktop", _("Computer")
 
