@@ -22,6 +22,16 @@ _WORDS = {
 }
 
 
+# Of a mail and of a message alike.
+_SHARED_HELP = {
+    "holdout_percent": _("They get nothing, by lot, so that you see what the mail itself brings."),
+    "local_time": _(
+        "“Send later” then means the clock where each person lives. Where that hour has passed already, it"
+        " leaves at once."
+    ),
+}
+
+
 class SegmentChoice(forms.ModelChoiceField[Segment]):
     def label_from_instance(self, obj: Any) -> str:
         return str(obj.name)
@@ -62,11 +72,7 @@ class CampaignForm(forms.ModelForm[Campaign]):
         help_texts = _WORDS | {
             "trial_percent": _("Of the audience. 100: everybody gets one of the versions, and nobody waits."),
             "trial_hours": _("Then the others get the better version."),
-            "holdout_percent": _("They get nothing, by lot, so that you see what the mail itself brings."),
-            "local_time": _(
-                "“Send later” then means the clock where each person lives. Where that hour has passed"
-                " already, it leaves at once."
-            ),
+            **_SHARED_HELP,
             "sender_email": _("Empty: the shop's own address."),
             "tracks": _("Counts who opened and clicked. Links then lead through this server."),
         }
@@ -114,7 +120,10 @@ class TextCampaignForm(CampaignForm):
 
     class Meta:
         model = Campaign
-        fields = ("name", "audience", "segment", "text", "carrier_template", "carrier_url")
+        fields = (
+            *("name", "audience", "segment", "text", "carrier_template", "carrier_url"),
+            *("holdout_percent", "local_time"),
+        )
         widgets = {
             "audience": forms.RadioSelect,
             "text": forms.Textarea(attrs={"rows": 6, "maxlength": 2_000}),
@@ -123,6 +132,7 @@ class TextCampaignForm(CampaignForm):
         help_texts = {
             "text": _("Say who writes, and how to stop it: “Reply STOP to opt out” or “回T退订”."),
             "carrier_template": _("As the carrier lists it, such as SMS_1234567."),
+            **{name: _SHARED_HELP[name] for name in ("holdout_percent", "local_time")},
         }
 
     def __init__(self, *args: Any, templated: bool, **kwargs: Any) -> None:
@@ -136,6 +146,12 @@ class TextCampaignForm(CampaignForm):
         for name in unused:
             del self.fields[name]
         self._ask_for(self.needed, True)
+        audience = self.fields["audience"]
+        assert isinstance(audience, forms.ChoiceField)
+        audience.choices = [
+            (Campaign.Audience.SEGMENT, Campaign.Audience.SEGMENT.label),
+            (Campaign.Audience.EVERYONE, _("Everyone who allowed it")),
+        ]
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
