@@ -22,7 +22,7 @@ from marketing.campaigns import selectors, testing, texts
 from marketing.campaigns.dressing import Badge, darkened, with_badges, with_inbox_line
 from marketing.models import Campaign, Template
 from marketing.models.template import Content
-from marketing.sending.content import as_version
+from marketing.sending.content import Written, written_as
 
 # The frame holds a mail, that is a stranger's HTML: no script, no form, no origin; pictures and styles only.
 FRAME = {
@@ -49,19 +49,14 @@ def framed(view: View) -> View:
 @require_GET
 @framed
 def campaign_preview(request: StaffRequest, pk: int) -> HttpResponse:
-    """With `?links=1` each link says how many people clicked it."""
+    """`?version=` in the words of that version; with `?links=1` each link says how many people clicked it."""
     campaign = get_object_or_404(Campaign.objects.all(), pk=pk)
     if not campaign.is_mail:
         return _text_frame(request, campaign)
+    written = written_as(campaign, request.GET.get("version", ""))
     if request.GET.get("links") == "1" and campaign.has_started and campaign.tracks:
-        return _click_map(request, campaign)
-    return _frame(request, version_asked(campaign, request.GET.get("version", "")))
-
-
-def version_asked(campaign: Campaign, letter: str) -> Campaign:
-    """The campaign in the words of that version; in its own for A and for a letter that there is not."""
-    version = campaign.versions.filter(letter=letter).first() if letter else None
-    return as_version(campaign, version).campaign if version else campaign
+        return _click_map(request, campaign, written)
+    return _frame(request, written.campaign)
 
 
 @require_GET
@@ -118,12 +113,13 @@ def customer_asked(membership: Membership, asked: str) -> Customer | None:
     return people.filter(pk__in=found).order_by("pk").first()
 
 
-def _click_map(request: StaffRequest, campaign: Campaign) -> HttpResponse:
+def _click_map(request: StaffRequest, campaign: Campaign, written: Written) -> HttpResponse:
     try:
-        html = testing.numbered(merchant=request.merchant, campaign=campaign)
+        html, numbers = testing.numbered(merchant=request.merchant, written=written)
     except Rejected as error:
         return HttpResponse(f"<!doctype html><title>·</title><pre>{escape(error.message)}</pre>")
-    clicked = selectors.clicks(campaign, request.membership)
+    everything = selectors.clicks(campaign, request.membership)
+    clicked = {number: people for number, people in everything.items() if number in numbers}
     most, everybody = max(clicked.values(), default=0), sum(clicked.values())
     badges = [
         Badge(

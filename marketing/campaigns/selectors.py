@@ -150,20 +150,26 @@ def _seen(rows: QuerySet[Any], membership: Membership | None, prefix: str = "cus
     return rows if membership is None else narrowed(rows, membership, prefix)
 
 
-def links(campaign: Campaign, membership: Membership) -> QuerySet[Link]:
-    """The campaign's links with how many people whom the member sees clicked each (`people`)."""
+def _clicked_by(membership: Membership) -> Q:
+    """A link's engagements that are clicks of people whom the member sees."""
     person = Q(engagements__kind=Engagement.Kind.CLICK, engagements__label="", engagements__waits=False)
-    person &= seen_by(membership, "engagements__delivery__customer__") or Q()
-    return (
-        Link.objects.filter(campaign=campaign)
-        .annotate(people=Count("engagements__delivery", filter=person, distinct=True))
-        .order_by("-people", "number")
-    )
+    return person & (seen_by(membership, "engagements__delivery__customer__") or Q())
+
+
+def targets(campaign: Campaign, membership: Membership) -> QuerySet[Link, Any]:
+    """Where the mail leads (`target`), and how many people whom the member sees clicked there (`people`); a
+    target that several versions have stands once."""
+    people = Count("engagements__delivery", filter=_clicked_by(membership), distinct=True)
+    rows = Link.objects.filter(campaign=campaign).values("target").annotate(people=people)
+    return rows.order_by("-people", "target")
 
 
 def clicks(campaign: Campaign, membership: Membership) -> dict[int, int]:
     """A link's number in the mail → how many people whom the member sees clicked it."""
-    return {link.number: link.people for link in links(campaign, membership)}  # type: ignore[attr-defined]
+    people = Count("engagements__delivery", filter=_clicked_by(membership), distinct=True)
+    return dict(
+        Link.objects.filter(campaign=campaign).annotate(people=people).values_list("number", "people")
+    )
 
 
 def people(

@@ -62,14 +62,14 @@ def preview(*, merchant: Merchant, source: Content, customer: Customer | None) -
         raise Rejected(str(error), code="template") from error
 
 
-def numbered(*, merchant: Merchant, campaign: Campaign) -> str:
-    """The HTML of a sent mail for an invented person, its links leading to LINK_MARK and their number. Raises
-    Rejected with what is wrong."""
+def numbered(*, merchant: Merchant, written: content.Written) -> tuple[str, range]:
+    """The HTML of a sent version for an invented person, its links leading to LINK_MARK and their number; and
+    the numbers. Raises Rejected with what is wrong."""
     try:
-        mail = content.compiled(campaign, merchant, tracks=True)
-        marks = [f"{LINK_MARK}{number}" for number in range(len(mail.links))]
+        mail = content.compiled(written.campaign, merchant, tracks=True)
+        marks = [f"{LINK_MARK}{number}" for number in written.numbers(mail)]
         context = example_context(merchant, None) | {LINKS_NAME: marks, PIXEL_NAME: "data:,"}
-        return mail.preview(context).html
+        return mail.preview(context).html, written.numbers(mail)
     except (TemplateError, RenderError) as error:
         raise Rejected(str(error), code="template") from error
 

@@ -252,7 +252,7 @@ def _record(request: StaffRequest, campaign: Campaign) -> dict[str, Any]:
         "trial_waits": selectors.trial_waits(campaign),
         "sees_everything": request.membership.sees_everything,
         "devices": selectors.devices(campaign, request.membership),
-        "links": selectors.links(campaign, request.membership)[:20],
+        "links": selectors.targets(campaign, request.membership)[:20],
         "programs": selectors.programs(campaign, request.membership),
         "tone": TONES[State(campaign.state)],
         "may_send": request.membership.can("campaigns.send"),

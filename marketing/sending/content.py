@@ -149,6 +149,16 @@ class Written:
     campaign: Campaign
     first_link: int
 
+    def numbers(self, mail: CompiledMail) -> range:
+        """The numbers of this version's tracked links."""
+        return range(self.first_link, self.first_link + len(mail.links))
+
+
+def written_as(campaign: Campaign, letter: str) -> Written:
+    """That version; the campaign's own words for A and for a letter that there is not. One query."""
+    version = campaign.versions.filter(letter=letter).first() if letter else None
+    return as_version(campaign, version) if version else Written(campaign, 0)
+
 
 def versions(campaign: Campaign) -> list[tuple[str, Written]]:
     """Letter → version; "" and A are the campaign's own words. One query."""

@@ -74,4 +74,4 @@ class _Version:
         self.mail: CompiledMail
         self.bound: BoundMail
         self.mail, self.bound = content.bound(written.campaign, merchant)
-        self.numbers = range(written.first_link, written.first_link + len(self.mail.links))
+        self.numbers = written.numbers(self.mail)

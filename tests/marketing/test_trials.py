@@ -26,7 +26,7 @@ from marketing.campaigns.trials.comparing import Mean, Share, means_differ, shar
 from marketing.campaigns.trials.services import trial_decide, version_add, version_change, version_delete
 from marketing.campaigns.trials.standing import effect_verdict, holdout_effect, standings, verdict
 from marketing.campaigns.trials.sweeping import trials_sweep
-from marketing.models import Campaign, Delivery, Link
+from marketing.models import Campaign, Delivery, Engagement, Link
 from marketing.sending import freezing
 from marketing.sending.runner import Runner
 from tests.factories.marketing_mail import make_campaign, make_subscriber
@@ -219,6 +219,29 @@ def test_the_pages_of_a_version(merchant: Merchant, member_client: Callable[...,
     assert client.post(f"/campaigns/{campaign.pk}/versions/B/delete/").status_code == 302
     with merchant_scope(merchant):
         assert not campaign.versions.exists()
+
+
+def test_each_version_shows_its_own_clicks_and_a_target_stands_once(
+    merchant: Merchant, member_client: Callable[..., Client]
+) -> None:
+    client = member_client("marketer")
+    with merchant_scope(merchant):
+        person = make_subscriber(merchant)
+        campaign = make_campaign(merchant, body=BODY.format("tea"))
+        version_add(campaign=campaign, values={"subject": "B"})
+        services.campaign_start(campaign=campaign)
+        row = Delivery.objects.get(customer=person)
+        for number in (0, 200):
+            link = Link.objects.create(
+                merchant=merchant, campaign=campaign, number=number, target="https://shop.example/tea"
+            )
+        Engagement.objects.create(merchant=merchant, delivery=row, link=link, kind="click")
+    path = f"/campaigns/{campaign.pk}/preview/?links=1"
+    assert "guanxi-link-0']::after{content:'0'" in client.get(path).content.decode()
+    other = client.get(f"{path}&version=B").content.decode()
+    assert 'href="#guanxi-link-200"' in other and "guanxi-link-200']::after{content:'1 · 100" in other
+    record = client.get(f"/campaigns/{campaign.pk}/").content.decode()
+    assert record.count('<td class="gx-cell-main">https://shop.example/tea</td>') == 1
 
 
 # --- what may be said of it --------------------------------------------------------------------------------
