@@ -33,6 +33,9 @@ class ApiClient(Client):
         headers = {"Idempotency-Key": key} if key else {}
         return self.post(path, data, content_type="application/json", headers=headers, **extra)
 
+    def patch_json(self, path: str, data: Any, **extra: Any) -> Any:
+        return self.patch(path, data, content_type="application/json", **extra)
+
 
 @pytest.fixture
 def insider(merchant: Merchant) -> ApiClient:
