@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.registries import ListAction, Panel, SubjectPage, add_list_action, add_panel, add_subject_page
 
 add_panel(Panel("customer_segments", _("Segments"), "segments.view", order=70, topics=("customer:{id}",)))
+add_panel(Panel("customer_mails", _("Campaigns"), "campaigns.view", order=75, topics=("customer:{id}",)))
 add_list_action(
     ListAction("segment_pin_many", _("Segment…"), "chart-pie-2", "segments.edit", _("All into a segment…"))
 )

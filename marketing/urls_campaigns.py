@@ -3,7 +3,7 @@
 from django.urls import URLPattern
 
 from crm.accounts.routes import staff_path
-from marketing.campaigns import preview_views, template_views, views
+from marketing.campaigns import customer_views, preview_views, template_views, views
 from marketing.campaigns.trials import views as trial_views
 
 urlpatterns: list[URLPattern] = [
@@ -89,6 +89,12 @@ urlpatterns: list[URLPattern] = [
         trial_views.version_choose,
         name="version_choose",
         needs="campaigns.send",
+    ),
+    staff_path(
+        "customers/<int:customer_id>/mails/",
+        customer_views.customer_mails,
+        name="customer_mails",
+        needs="campaigns.view",
     ),
     staff_path(
         "campaigns/<int:pk>/effect/",

@@ -187,6 +187,16 @@ def doubtful(campaign: Campaign, membership: Membership | None) -> QuerySet[Deli
     return _seen(Delivery.objects.filter(campaign=campaign, state=State.UNKNOWN), membership)
 
 
+def mails_of(customer_id: int, limit: int = 6) -> list[Delivery]:
+    """The latest mails and messages to a customer, and those that were not to be, newest first; carriers of
+    journeys with them. Two queries, each by an index of its own."""
+    mine = Delivery.objects.filter(customer=customer_id).select_related("campaign")
+    sent = mine.sent().order_by("-sent_at")[:limit]
+    refused = mine.filter(state__in=Delivery.REFUSED).order_by("-created_at")[:limit]
+    both = sorted([*sent, *refused], key=lambda mail: mail.sent_at or mail.created_at, reverse=True)
+    return both[:limit]
+
+
 @dataclass(frozen=True)
 class Device:
     """Mails whose reader opened or clicked them on such a device; a mail read on two counts for both."""

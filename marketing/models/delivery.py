@@ -103,6 +103,7 @@ class Delivery(TenantModel):
         BLOCKED = "blocked", _("The receiving side did not want it")
 
     OPEN: ClassVar[tuple[str, ...]] = (State.QUEUED, State.SENDING, State.DEFERRED)
+    REFUSED: ClassVar[tuple[str, ...]] = (State.SKIPPED, State.FAILED)
 
     campaign = MerchantForeignKey(
         Campaign, on_delete=models.CASCADE, related_name="deliveries", db_index=False
@@ -178,6 +179,14 @@ class Delivery(TenantModel):
             ),
             models.Index(
                 "merchant", "provider_id", condition=~Q(provider_id=""), name="marketing_delivery_provider"
+            ),
+            # Why did this person not get it?
+            models.Index(
+                "merchant",
+                "customer",
+                F("created_at").desc(),
+                condition=Q(state__in=["skipped", "failed"]),
+                name="marketing_delivery_refused",
             ),
             # For segment conditions ("opened in 30 days, not clicked"), see ../shared/SCALE.md.
             models.Index(

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from crm.accounts.models import Merchant
 from crm.events.models import Event
@@ -280,6 +281,28 @@ def test_a_segment_is_the_audience(scoped: Merchant, smtp_sink: SmtpSink) -> Non
     services.campaign_start(campaign=campaign)
     assert [row.customer_id for row in Delivery.objects.filter(campaign=campaign)] == [buyer.pk]
     assert Event.objects.filter(name="marketing.campaign_started").count() == 1
+
+
+def test_the_customers_page_says_what_was_sent_and_why_not(
+    merchant: Merchant, member_client: Callable[..., Client]
+) -> None:
+    client = member_client("marketer")
+    with merchant_scope(merchant):
+        person = make_subscriber(merchant, "Mei")
+        for name, state, reason in (
+            ("Spring", "sent", ""),
+            ("Summer", "skipped", "frequency_cap"),
+            ("Autumn", "failed", "refused"),
+        ):
+            campaign = services.campaign_start(campaign=make_campaign(merchant, name=name))
+            at = timezone.now() if state == "sent" else None
+            Delivery.objects.filter(campaign=campaign).update(state=state, reason=reason, sent_at=at)
+    card = client.get(f"/customers/{person.pk}/mails/").content.decode()
+    assert all(words in card for words in ("Spring", "Summer", "Autumn", "Got enough mail lately"))
+    with merchant_scope(merchant):
+        stranger = make_subscriber(merchant, "Bo")
+    assert client.get(f"/customers/{stranger.pk}/mails/").content.strip() == b""
+    assert client.get("/customers/999999/mails/").status_code == 404
 
 
 def test_an_older_page_that_knows_no_trials_is_answered_in_words(
