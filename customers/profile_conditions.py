@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, timedelta
 
 from django.utils.translation import gettext_lazy as _
@@ -10,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.accounts.models import Team
 from customers.models import Customer
 from customers.segmenting import (
+    IS,
     Condition,
     Field,
     Option,
@@ -17,11 +17,12 @@ from customers.segmenting import (
     Row,
     Scope,
     add_condition,
-    choice_field,
+    one_of,
+    options_in_use,
+    some_field,
 )
 
 PROFILE = _("Profile")
-IS = choice_field("is", _("Comparison"), (("is", _("is")), ("not", _("is not"))))
 NONE = "0"
 # A year of days says every birthday.
 MOST_DAYS_AHEAD = 365
@@ -32,29 +33,11 @@ def teams() -> list[Option]:
     return [Option(NONE, _("none")), *(Option(str(pk), name) for pk, name in found)]
 
 
-def in_use(column: str) -> list[Option]:
-    """The values of a text column in use, alphabetical, at most 200."""
-    rows = Customer.objects.exclude(**{column: ""}).order_by(column)
-    return [Option(one, one) for one in rows.values_list(column, flat=True).distinct()[:200]]
-
-
-def _negated(row: Row, params: Params) -> Row:
-    """Unknown counts as "is not"."""
-    return Row(f"({row.text}) IS NOT TRUE", row.params, row.uses) if params["is"] == "not" else row
-
-
 def _team(params: Params, scope: Scope) -> Row:
     ids = [int(value) for value in params["values"] if value != NONE]
     none = " OR c.team_id IS NULL" if NONE in params["values"] else ""
-    return _negated(Row(f"(c.team_id = ANY(%s::bigint[]){none})", (ids,), "c"), params)
-
-
-def _grade(params: Params, scope: Scope) -> Row:
-    return _negated(Row("c.grade = ANY(%s)", (list(params["values"]),), "c"), params)
-
-
-def _source(params: Params, scope: Scope) -> Row:
-    return _negated(Row("c.source = ANY(%s)", (list(params["values"]),), "c"), params)
+    row = Row(f"(c.team_id = ANY(%s::bigint[]){none})", (ids,), "c")
+    return row.negated() if params["is"] == "not" else row
 
 
 def birthdays(today: date, days: int) -> list[int]:
@@ -72,31 +55,32 @@ def _birthday_soon(params: Params, scope: Scope) -> Row:
     return Row(text, (birthdays(today, params["days"]),), "c")
 
 
-def _some(options: Sequence[Option] | object) -> Field:
-    return Field("values", "choices", _("Values"), [], options=options)  # type: ignore[arg-type]
-
-
 def register() -> None:
     """Called by customers/conditions.py, which is found at start."""
     for condition in (
         Condition(
-            "customers.team", PROFILE, _("Team"), _("whose team {is} {values}"), _team, (IS, _some(teams))
+            "customers.team",
+            PROFILE,
+            _("Team"),
+            _("whose team {is} {values}"),
+            _team,
+            (IS, some_field(teams)),
         ),
         Condition(
             "customers.grade",
             PROFILE,
             _("Grade"),
             _("whose grade {is} {values}"),
-            _grade,
-            (IS, _some(lambda: in_use("grade"))),
+            one_of("c.grade"),
+            (IS, some_field(lambda: options_in_use(Customer.objects.all(), "grade"))),
         ),
         Condition(
             "customers.source",
             PROFILE,
             _("First seen through"),
             _("whose first way to us {is} {values}"),
-            _source,
-            (IS, _some(lambda: in_use("source"))),
+            one_of("c.source"),
+            (IS, some_field(lambda: options_in_use(Customer.objects.all(), "source"))),
         ),
         Condition(
             "customers.birthday_soon",

@@ -1,11 +1,11 @@
-"""Segment conditions over whom nobody may write to: suppressed, not confirmed yet, not to be profiled."""
+"""Segment conditions over whom one may write to, and by what: allowed, reachable, suppressed, unconfirmed."""
 
 from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
 from crm.lib.crypto import keyed_hash_sql
-from customers.models import ConsentRequest, Customer, Suppression
+from customers.models import Consent, ConsentRequest, Customer, Identity, Suppression
 from customers.models.consent import Channel
 from customers.models.wording import Purpose
 from customers.segmenting import Condition, Members, Params, Row, Scope, add_condition, choice_field
@@ -15,6 +15,26 @@ CUSTOMERS, SUPPRESSED = Customer._meta.db_table, Suppression._meta.db_table
 HAS = choice_field("has", _("Comparison"), (("is", _("are")), ("not", _("are not"))))
 # Suppression knows addresses and numbers; a WeChat account is not suppressed, its owner unsubscribes.
 COLUMNS = {Channel.EMAIL: "email", Channel.SMS: "phone"}
+
+
+def _consent(params: Params, scope: Scope) -> Members:
+    """Reads the entry of the ledger that holds for each customer, along customers_consent_holds."""
+    among = scope.among("k.customer_id")
+    held = f"""SELECT k.customer_id FROM {Consent._meta.db_table} k
+        WHERE k.holds AND k.merchant_id = %s::bigint AND k.channel = %s AND k.purpose = %s{among.text}"""
+    args = (scope.merchant_id, params["channel"], params["purpose"], *among.params)
+    if params["state"] == "never":
+        return scope.outside(Members(held, args))
+    wanted = "" if params["state"] == "granted" else "NOT "
+    return Members(f"{held} AND {wanted}k.granted", args)
+
+
+def _reachable(params: Params, scope: Scope) -> Row | Members:
+    if params["channel"] == Channel.EMAIL:
+        return Row("c.email <> ''", (), "c")
+    if params["channel"] == Channel.SMS:
+        return Row("c.phone <> ''", (), "c")
+    return scope.members(Identity._meta.db_table, "t.kind = %s", [Identity.Kind.WECHAT_OPENID])
 
 
 def _suppressed(params: Params, scope: Scope) -> Members:
@@ -28,14 +48,7 @@ def _suppressed(params: Params, scope: Scope) -> Members:
         f" AND c.{column} <> '' AND {digest} IN ({listed})",
         (scope.merchant_id, *among.params, *keys, scope.merchant_id, params["channel"]),
     )
-    if params["has"] == "is":
-        return found
-    around = scope.among("m.customer_id")
-    return Members(
-        f"SELECT m.customer_id FROM customers_metrics m WHERE m.merchant_id = %s::bigint{around.text}"
-        f" AND NOT EXISTS (SELECT 1 FROM ({found.text}) x WHERE x.customer_id = m.customer_id)",
-        (scope.merchant_id, *around.params, *found.params),
-    )
+    return found if params["has"] == "is" else scope.outside(found)
 
 
 def _unconfirmed(params: Params, scope: Scope) -> Members:
@@ -55,6 +68,34 @@ def register() -> None:
     """Called by customers/conditions.py, which is found at start."""
     channels = [(one.value, one.label) for one in COLUMNS]
     for condition in (
+        Condition(
+            "customers.consent",
+            REACH,
+            _("Consent"),
+            _("who {state} {purpose} by {channel}"),
+            _consent,
+            (
+                choice_field(
+                    "state",
+                    _("State"),
+                    (
+                        ("granted", _("allowed")),
+                        ("withdrawn", _("withdrew")),
+                        ("never", _("were never asked for")),
+                    ),
+                ),
+                choice_field("purpose", _("Purpose"), Purpose.choices),
+                choice_field("channel", _("Channel"), Channel.choices),
+            ),
+        ),
+        Condition(
+            "customers.reachable",
+            REACH,
+            _("Can be reached"),
+            _("who can be reached by {channel}"),
+            _reachable,
+            (choice_field("channel", _("Channel"), Channel.choices),),
+        ),
         Condition(
             "customers.suppressed",
             REACH,

@@ -16,7 +16,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from crm.accounts.models import Membership, Merchant
 from crm.events.types import Text
@@ -27,6 +29,8 @@ Params = Mapping[str, Any]
 MOST_VALUES = 100
 # Ten years: windows beyond it mean "ever".
 MOST_DAYS = 3_650
+# Options in a list that is shown whole, and in one that is searched while typing.
+LONGEST_LIST, HITS = 200, 30
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,10 @@ class Row:
     text: str
     params: tuple[Any, ...] = ()
     uses: str = "m"
+
+    def negated(self) -> Row:
+        """Unknown counts as not satisfied, so its opposite as satisfied."""
+        return Row(f"({self.text}) IS NOT TRUE", self.params, self.uses)
 
 
 @dataclass(frozen=True)
@@ -90,6 +98,15 @@ class Scope:
         before_tail = where.count("%s")
         head, rest = tuple(params[:before_tail]), tuple(params[before_tail:])
         return Members(text.rstrip(), (self.merchant_id, *among.params, *head, *rest))
+
+    def outside(self, found: Members) -> Members:
+        """Everybody of the scope who is not in the set."""
+        among = self.among("m.customer_id")
+        text = (
+            f"SELECT m.customer_id FROM customers_metrics m WHERE m.merchant_id = %s::bigint{among.text}"
+            f" AND NOT EXISTS (SELECT 1 FROM ({found.text}) x WHERE x.customer_id = m.customer_id)"
+        )
+        return Members(text, (self.merchant_id, *among.params, *found.params))
 
     def around(self, segment_id: int) -> Scope:
         """The scope for compiling a segment that this one refers to."""
@@ -232,3 +249,46 @@ def choice_field(name: str, label: Text, options: Sequence[tuple[str, Text]]) ->
     """One of a fixed few; the first is the default."""
     made = [Option(value, text) for value, text in options]
     return Field(name, "choice", label, made[0].value, options=made)
+
+
+def options_in_use(
+    rows: QuerySet[Any], column: str, *, containing: str = "", most: int = LONGEST_LIST
+) -> list[Option]:
+    """The values of a text column that these rows have, alphabetical."""
+    found = rows.exclude(**{column: ""})
+    if containing:
+        found = found.filter(**{f"{column}__icontains": containing})
+    values = found.order_by(column).values_list(column, flat=True).distinct()[:most]
+    return [Option(value, value) for value in values]
+
+
+def one_of(column: str) -> Build:
+    """The column of `c` or `m` is, or is not (`IS`), one of the values; an unknown one is "is not"."""
+
+    def build(params: Params, scope: Scope) -> Row:
+        row = Row(f"{column} = ANY(%s)", (list(params["values"]),), column[0])
+        return row.negated() if params["is"] == "not" else row
+
+    return build
+
+
+def some_field(options: Callable[[], Sequence[Option]]) -> Field:
+    """Some of what the shop has now."""
+    return Field("values", "choices", _("Values"), [], options=options)
+
+
+def fixed_field(name: str, label: Text, options: Sequence[tuple[str, Text]]) -> Field:
+    """Some of a fixed few."""
+    return Field(name, "choices", label, [], options=[Option(value, text) for value, text in options])
+
+
+# What the value of a comparison says in SQL.
+OPERATORS = {"min": ">=", "max": "<="}
+
+
+def compare_field(name: str = "compare") -> Field:
+    return choice_field(name, _("Comparison"), (("min", _("at least")), ("max", _("at most"))))
+
+
+COMPARE = compare_field()
+IS = choice_field("is", _("Comparison"), (("is", _("is")), ("not", _("is not"))))

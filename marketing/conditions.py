@@ -8,7 +8,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm.lib.errors import Rejected
-from customers.segmenting import Condition, Field, Members, Option, Params, Scope, add_condition, choice_field
+from customers.segmenting import (
+    Condition,
+    Field,
+    Members,
+    Option,
+    Params,
+    Scope,
+    add_condition,
+    choice_field,
+    days_field,
+)
 from marketing import field_uses, mail_conditions
 from marketing.models import Segment, SegmentMember
 from marketing.segments.compiling import compile_segment
@@ -41,14 +51,7 @@ def _inside(params: Params, scope: Scope) -> Members:
         " UNION ".join(f"({text})" for text, _values in sets),
         tuple(v for _text, values in sets for v in values),
     )
-    if params["in"] == "in":
-        return inside
-    among = scope.among("m.customer_id")
-    return Members(
-        f"SELECT m.customer_id FROM customers_metrics m WHERE m.merchant_id = %s::bigint{among.text}"
-        f" AND NOT EXISTS (SELECT 1 FROM ({inside.text}) x WHERE x.customer_id = m.customer_id)",
-        (scope.merchant_id, *among.params, *inside.params),
-    )
+    return inside if params["in"] == "in" else scope.outside(inside)
 
 
 def _entered(params: Params, scope: Scope) -> Members:
@@ -83,7 +86,7 @@ add_condition(
         gettext_lazy("Entered a segment lately"),
         gettext_lazy("who entered the segment {values} in the last {days} days"),
         _entered,
-        (_SEGMENTS, Field("days", "number", gettext_lazy("Days"), 30, 1, 3_650)),
+        (_SEGMENTS, days_field(gettext_lazy("Days"), 30)),
     )
 )
 mail_conditions.register()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from django.utils.translation import gettext_lazy as _
 
 from customers.segmenting import (
+    HITS,
     Condition,
     Field,
     Members,
@@ -21,7 +22,6 @@ from marketing.models import Campaign, Delivery
 
 MAIL = _("Mail")
 DELIVERIES = Delivery._meta.db_table
-HITS = 30
 GOT = "t.state = 'sent'"
 # What somebody did with a mail of the campaign, as a predicate on their delivery.
 DID = {
@@ -45,26 +45,17 @@ def search_campaigns(query: str, values: Sequence[str]) -> list[Option]:
     return [Option(str(pk), name) for pk, name in found.values_list("pk", "name")]
 
 
-def _negated(found: Members, scope: Scope) -> Members:
-    among = scope.among("m.customer_id")
-    return Members(
-        f"SELECT m.customer_id FROM customers_metrics m WHERE m.merchant_id = %s::bigint{among.text}"
-        f" AND NOT EXISTS (SELECT 1 FROM ({found.text}) x WHERE x.customer_id = m.customer_id)",
-        (scope.merchant_id, *among.params, *found.params),
-    )
-
-
 def _campaign(params: Params, scope: Scope) -> Members:
     ids = [int(value) for value in params["values"]]
     if params["did"] == "missed":
         got = scope.members(DELIVERIES, f"t.campaign_id = ANY(%s::bigint[]) AND {GOT}", [ids])
-        return _negated(got, scope)
+        return scope.outside(got)
     return scope.members(DELIVERIES, f"t.campaign_id = ANY(%s::bigint[]) AND {DID[params['did']]}", [ids])
 
 
 def _unsubscribed(params: Params, scope: Scope) -> Members:
     found = scope.members(DELIVERIES, "t.unsubscribed_at >= %s", [scope.days_ago(params["days"])])
-    return _negated(found, scope) if params["did"] == "not" else found
+    return scope.outside(found) if params["did"] == "not" else found
 
 
 def register() -> None:

@@ -8,6 +8,9 @@ from datetime import date, timedelta
 from django.utils.translation import gettext_lazy as _
 
 from customers.segmenting import (
+    COMPARE,
+    HITS,
+    OPERATORS,
     Build,
     Condition,
     Field,
@@ -20,15 +23,13 @@ from customers.segmenting import (
     choice_field,
     days_field,
     number_field,
+    options_in_use,
 )
 from orders import matching, shipment_conditions
 from orders.models import Order, OrderLine, Product, Return, SalesChannel
 
 ORDERS = _("Orders")
-OPERATORS = {"min": ">=", "max": "<="}
-COMPARE = choice_field("compare", _("Comparison"), (("min", _("at least")), ("max", _("at most"))))
 DID = choice_field("did", _("Comparison"), (("did", _("bought")), ("not", _("did not buy"))))
-SEARCH_HITS = 30
 
 
 def search_products(query: str, values: Sequence[str]) -> list[Option]:
@@ -37,16 +38,14 @@ def search_products(query: str, values: Sequence[str]) -> list[Option]:
     if values:
         found = products.filter(pk__in=[value for value in values if value.isdigit()])
     else:
-        found = products.filter(title__icontains=query).order_by("title")[:SEARCH_HITS]
+        found = products.filter(title__icontains=query).order_by("title")[:HITS]
     return [Option(str(product.pk), f"{product} ({product.channel})") for product in found]
 
 
 def search_categories(query: str, values: Sequence[str]) -> list[Option]:
     if values:
         return [Option(value, value) for value in values]
-    named = Product.objects.exclude(category="").filter(category__icontains=query)
-    names = named.order_by("category").values_list("category", flat=True).distinct()[:SEARCH_HITS]
-    return [Option(name, name) for name in names]
+    return options_in_use(Product.objects.all(), "category", containing=query, most=HITS)
 
 
 def channels() -> list[Option]:
@@ -57,14 +56,7 @@ def channels() -> list[Option]:
 
 def _negatable(members: Members, scope: Scope, params: Params) -> Members:
     """The set, or everybody outside it when the rule says "did not"."""
-    if params.get("did") != "not":
-        return members
-    among = scope.among("m.customer_id")
-    return Members(
-        f"SELECT m.customer_id FROM customers_metrics m WHERE m.merchant_id = %s::bigint{among.text}"
-        f" AND NOT EXISTS (SELECT 1 FROM ({members.text}) x WHERE x.customer_id = m.customer_id)",
-        (scope.merchant_id, *among.params, *members.params),
-    )
+    return scope.outside(members) if params["did"] == "not" else members
 
 
 def _times(params: Params, scope: Scope) -> Members:

@@ -11,6 +11,9 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from customers.segmenting import (
+    COMPARE,
+    HITS,
+    OPERATORS,
     Condition,
     Detail,
     Field,
@@ -21,15 +24,14 @@ from customers.segmenting import (
     Search,
     add_condition,
     choice_field,
+    compare_field,
     days_field,
     number_field,
+    options_in_use,
 )
 from orders.models import Order, OrderLine, Product, Variant
 
-OPERATORS = {"min": ">=", "max": "<="}
 ORDERS, LINES, PRODUCTS = (model._meta.db_table for model in (Order, OrderLine, Product))
-AT_LEAST = (("min", _("at least")), ("max", _("at most")))
-HITS = 30
 # How shops write a category under another one.
 BELOW = (" > ", "/")
 
@@ -71,13 +73,7 @@ def matching(params: Params, scope: Scope) -> Members:
     if not holds_for_none:
         return Members(f"{text} HAVING {having}", (*given, *values))
     # "At most" holds for who has no such order, too: everybody but those for whom it doesn't.
-    around = scope.among("m.customer_id")
-    return Members(
-        f"SELECT m.customer_id FROM customers_metrics m WHERE m.merchant_id = %s::bigint{around.text}"
-        f" AND NOT EXISTS (SELECT 1 FROM ({text} HAVING NOT coalesce({having}, FALSE)) x"
-        " WHERE x.customer_id = m.customer_id)",
-        (scope.merchant_id, *around.params, *given, *values),
-    )
+    return scope.outside(Members(f"{text} HAVING NOT coalesce({having}, FALSE)", (*given, *values)))
 
 
 def _having(params: Params, count: str, worth: str) -> tuple[str, tuple[Any, ...], bool]:
@@ -161,8 +157,7 @@ def _below(names: Sequence[str]) -> list[str]:
 def search_skus(query: str, values: Sequence[str]) -> list[Option]:
     if values:
         return [Option(value, value) for value in values]
-    found = Variant.objects.exclude(sku="").filter(sku__icontains=query).order_by("sku")
-    return [Option(sku, sku) for sku in found.values_list("sku", flat=True).distinct()[:HITS]]
+    return options_in_use(Variant.objects.all(), "sku", containing=query, most=HITS)
 
 
 def register(*, group: Any, channels: Any, products: Search, categories: Search) -> None:
@@ -175,7 +170,7 @@ def register(*, group: Any, channels: Any, products: Search, categories: Search)
             _("who placed {compare} {orders} orders"),
             matching,
             (
-                choice_field("compare", _("Comparison"), AT_LEAST),
+                COMPARE,
                 number_field("orders", _("Orders"), 1, maximum=10_000),
             ),
             _details(channels, products, categories),
@@ -185,7 +180,7 @@ def register(*, group: Any, channels: Any, products: Search, categories: Search)
 
 def _details(channels: Any, products: Search, categories: Search) -> tuple[Detail, ...]:
     def money(name: str, default: int) -> tuple[Field, Field]:
-        compare = choice_field(f"{name}_compare", _("Comparison"), AT_LEAST)
+        compare = compare_field(f"{name}_compare")
         # The amount comes first: a detail is said when its first field is.
         return Field(name, "money", _("Amount"), default), compare
 

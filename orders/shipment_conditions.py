@@ -18,6 +18,8 @@ from customers.segmenting import (
     add_condition,
     choice_field,
     days_field,
+    fixed_field,
+    options_in_use,
 )
 from orders.models import Order, Return, Shipment
 
@@ -40,17 +42,6 @@ def _parcels(scope: Scope, where: str, params: Sequence[Any]) -> Members:
     )
 
 
-def _negatable(found: Members, scope: Scope, is_not: bool) -> Members:
-    if not is_not:
-        return found
-    among = scope.among("m.customer_id")
-    return Members(
-        f"SELECT m.customer_id FROM customers_metrics m WHERE m.merchant_id = %s::bigint{among.text}"
-        f" AND NOT EXISTS (SELECT 1 FROM ({found.text}) x WHERE x.customer_id = m.customer_id)",
-        (scope.merchant_id, *among.params, *found.params),
-    )
-
-
 def _late(params: Params, scope: Scope) -> Members:
     """Promised for a day of the shop's that is over, and not delivered: by the parcel's own promise, else by
     the order's."""
@@ -69,21 +60,23 @@ def _late(params: Params, scope: Scope) -> Members:
         [today, oldest],
     )
     found = Members(f"{by_order.text} UNION {by_parcel.text}", (*by_order.params, *by_parcel.params))
-    return _negatable(found, scope, params["has"] == "not")
+    return scope.outside(found) if params["has"] == "not" else found
 
 
 def _in_state(params: Params, scope: Scope) -> Members:
     where, values = "s.state = ANY(%s)", list[Any]([list(params["values"])])
     if params["carriers"] is not None:
         where, values = f"{where} AND s.carrier = ANY(%s)", [*values, list(params["carriers"])]
-    return _negatable(_parcels(scope, where, values), scope, params["has"] == "not")
+    found = _parcels(scope, where, values)
+    return scope.outside(found) if params["has"] == "not" else found
 
 
 def _delivered(params: Params, scope: Scope) -> Members:
     where, values = "s.delivered_at >= %s", list[Any]([scope.days_ago(params["days"])])
     if params["carriers"] is not None:
         where, values = f"{where} AND s.carrier = ANY(%s)", [*values, list(params["carriers"])]
-    return _negatable(_parcels(scope, where, values), scope, params["did"] == "not")
+    found = _parcels(scope, where, values)
+    return scope.outside(found) if params["did"] == "not" else found
 
 
 def _returned(params: Params, scope: Scope) -> Members:
@@ -92,21 +85,17 @@ def _returned(params: Params, scope: Scope) -> Members:
         where, values = f"{where} AND t.reason = ANY(%s)", [*values, list(params["reasons"])]
     if params["states"] is not None:
         where, values = f"{where} AND t.state = ANY(%s)", [*values, list(params["states"])]
-    return _negatable(scope.members(Return._meta.db_table, where, values), scope, params["did"] == "not")
+    found = scope.members(Return._meta.db_table, where, values)
+    return scope.outside(found) if params["did"] == "not" else found
 
 
 def carriers() -> list[Option]:
-    rows = Shipment.objects.exclude(carrier="").order_by("carrier").values_list("carrier", flat=True)
-    return [Option(name, name) for name in rows.distinct()[:200]]
+    return options_in_use(Shipment.objects.all(), "carrier")
 
 
 def _carrier() -> Detail:
     field = Field("carriers", "choices", _("Carriers"), [], options=carriers)
     return Detail("carriers", _("by a carrier"), _("by {carriers}"), (field,))
-
-
-def _fixed(name: str, label: Any, pairs: Sequence[tuple[str, Any]]) -> Field:
-    return Field(name, "choices", label, [], options=[Option(value, text) for value, text in pairs])
 
 
 def register() -> None:
@@ -127,7 +116,7 @@ def register() -> None:
             _("Where a parcel is"),
             _("who {has} a parcel that is: {values}"),
             _in_state,
-            (HAS, _fixed("values", _("States"), Shipment.State.choices)),
+            (HAS, fixed_field("values", _("States"), Shipment.State.choices)),
             (_carrier(),),
         ),
         Condition(
@@ -151,13 +140,13 @@ def register() -> None:
                     "reasons",
                     _("for a reason"),
                     _("because: {reasons}"),
-                    (_fixed("reasons", _("Reasons"), Return.Reason.choices),),
+                    (fixed_field("reasons", _("Reasons"), Return.Reason.choices),),
                 ),
                 Detail(
                     "states",
                     _("that is now"),
                     _("and it is now: {states}"),
-                    (_fixed("states", _("States"), Return.State.choices),),
+                    (fixed_field("states", _("States"), Return.State.choices),),
                 ),
             ),
         ),

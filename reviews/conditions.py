@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from customers.segmenting import (
+    OPERATORS,
     Condition,
     Detail,
     Field,
@@ -24,7 +25,6 @@ from orders.conditions import search_products
 from reviews.models import Review
 
 REVIEWS = _("Reviews")
-OPERATORS = {"min": ">=", "max": "<="}
 COMPARE = choice_field("compare", _("Comparison"), (("max", _("at most")), ("min", _("at least"))))
 
 
@@ -43,7 +43,7 @@ def _written(params: Params, scope: Scope) -> Members:
         where = f"{where} AND t.rating {OPERATORS[params['stars_compare']]} %s"
         values = [*values, params["stars"]]
     found = scope.members(Review._meta.db_table, where, values)
-    return _negated(found, scope) if params["did"] == "not" else found
+    return scope.outside(found) if params["did"] == "not" else found
 
 
 # Stored as tenths of a star.
@@ -57,15 +57,6 @@ def _average(params: Params, scope: Scope) -> Members:
         "TRUE",
         [int(params["tenths"])],
         tail=f"GROUP BY t.customer_id HAVING avg(t.rating) * 10 {OPERATORS[params['compare']]} %s",
-    )
-
-
-def _negated(found: Members, scope: Scope) -> Members:
-    among = scope.among("m.customer_id")
-    return Members(
-        f"SELECT m.customer_id FROM customers_metrics m WHERE m.merchant_id = %s::bigint{among.text}"
-        f" AND NOT EXISTS (SELECT 1 FROM ({found.text}) x WHERE x.customer_id = m.customer_id)",
-        (scope.merchant_id, *among.params, *found.params),
     )
 
 

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
 from customers.segmenting import (
+    COMPARE,
+    OPERATORS,
     Condition,
     Detail,
-    Field,
     Members,
-    Option,
     Params,
     Row,
     Scope,
     add_condition,
     choice_field,
     days_field,
+    fixed_field,
     number_field,
 )
 from service.models import Ticket
 from service.models.ticket import Priority
 
 SERVICE = _("Service")
-OPERATORS = {"min": ">=", "max": "<="}
 
 
 def _open(params: Params, scope: Scope) -> Row:
@@ -46,12 +45,7 @@ def _window(params: Params, scope: Scope) -> Members:
     # "At most" holds for who never wrote, too: everybody but those with more.
     tail = "GROUP BY t.customer_id HAVING count(*) > %s"
     more = scope.members(Ticket._meta.db_table, where, [*values, params["tickets"]], tail=tail)
-    among = scope.among("m.customer_id")
-    return Members(
-        f"SELECT m.customer_id FROM customers_metrics m WHERE m.merchant_id = %s::bigint{among.text}"
-        f" AND NOT EXISTS (SELECT 1 FROM ({more.text}) x WHERE x.customer_id = m.customer_id)",
-        (scope.merchant_id, *among.params, *more.params),
-    )
+    return scope.outside(more)
 
 
 # The first answer came after it was due, or is due and hasn't come.
@@ -83,15 +77,11 @@ add_condition(
         _("who wrote {compare} {value} tickets altogether"),
         _count,
         (
-            choice_field("compare", _("Comparison"), (("min", _("at least")), ("max", _("at most")))),
+            COMPARE,
             number_field("value", _("Tickets"), 1),
         ),
     )
 )
-
-
-def _fixed(name: str, label: Any, pairs: Sequence[tuple[str, Any]]) -> tuple[Field, ...]:
-    return (Field(name, "choices", label, [], options=[Option(value, text) for value, text in pairs]),)
 
 
 add_condition(
@@ -102,7 +92,7 @@ add_condition(
         _("who wrote {compare} {tickets} tickets in the last {days} days"),
         _window,
         (
-            choice_field("compare", _("Comparison"), (("min", _("at least")), ("max", _("at most")))),
+            COMPARE,
             number_field("tickets", _("Tickets"), 1, maximum=1_000),
             days_field(_("Days"), 90),
         ),
@@ -111,16 +101,19 @@ add_condition(
                 "channels",
                 _("by a way"),
                 _("by {channels}"),
-                _fixed("channels", _("Channels"), Ticket.Channel.choices),
+                (fixed_field("channels", _("Channels"), Ticket.Channel.choices),),
             ),
             Detail(
                 "priorities",
                 _("of a priority"),
                 _("of the priority {priorities}"),
-                _fixed("priorities", _("Priorities"), Priority.choices),
+                (fixed_field("priorities", _("Priorities"), Priority.choices),),
             ),
             Detail(
-                "causes", _("about"), _("about: {causes}"), _fixed("causes", _("About"), Ticket.Cause.choices)
+                "causes",
+                _("about"),
+                _("about: {causes}"),
+                (fixed_field("causes", _("About"), Ticket.Cause.choices),),
             ),
             Detail(
                 "late",

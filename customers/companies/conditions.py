@@ -11,6 +11,10 @@ from crm.accounts.models import Membership
 from customers.fields.conditions import company_source
 from customers.models import Company, CompanyContact, Customer
 from customers.segmenting import (
+    COMPARE,
+    HITS,
+    IS,
+    OPERATORS,
     Condition,
     Field,
     Members,
@@ -21,13 +25,12 @@ from customers.segmenting import (
     add_condition,
     add_condition_source,
     choice_field,
+    fixed_field,
+    options_in_use,
 )
 
 COMPANY = _("Company")
 CONTACTS, COMPANIES, CUSTOMERS = (model._meta.db_table for model in (CompanyContact, Company, Customer))
-IS = choice_field("is", _("Comparison"), (("is", _("is")), ("not", _("is not"))))
-HITS = 30
-OPERATORS = {"min": ">=", "max": "<="}
 VALUES = _("Values")
 
 
@@ -61,23 +64,14 @@ def people_of_companies(scope: Scope, where: _Where) -> Members:
     return Members(f"{linked} UNION {own}", (*params, scope.merchant_id, *params))
 
 
-def _negated(found: Members, scope: Scope) -> Members:
-    among = scope.among("m.customer_id")
-    return Members(
-        f"SELECT m.customer_id FROM customers_metrics m WHERE m.merchant_id = %s::bigint{among.text}"
-        f" AND NOT EXISTS (SELECT 1 FROM ({found.text}) x WHERE x.customer_id = m.customer_id)",
-        (scope.merchant_id, *among.params, *found.params),
-    )
-
-
 def _belongs(params: Params, scope: Scope) -> Members:
     found = people_of_companies(scope, _Where("TRUE"))
-    return _negated(found, scope) if params["belongs"] == "not" else found
+    return scope.outside(found) if params["belongs"] == "not" else found
 
 
 def _one_of(text: str, params: Params, scope: Scope, values: list[object]) -> Members:
     found = people_of_companies(scope, _Where(text, (values,)))
-    return _negated(found, scope) if params["is"] == "not" else found
+    return scope.outside(found) if params["is"] == "not" else found
 
 
 def _named(params: Params, scope: Scope) -> Members:
@@ -123,8 +117,7 @@ def search_companies_seen(query: str, membership: Membership) -> list[Option]:
 
 
 def _used(column: str) -> list[Option]:
-    rows = Company.objects.filter(archived_at__isnull=True).exclude(**{column: ""}).order_by(column)
-    return [Option(one, one) for one in rows.values_list(column, flat=True).distinct()[:200]]
+    return options_in_use(Company.objects.filter(archived_at__isnull=True), column)
 
 
 def _tags(query: str, values: Sequence[str]) -> list[Option]:
@@ -134,11 +127,6 @@ def _tags(query: str, values: Sequence[str]) -> list[Option]:
     folded = query.casefold()
     tags = sorted({tag for row in named for tag in row if folded in tag.casefold()})
     return [Option(tag, tag) for tag in tags[:HITS]]
-
-
-def _fixed(pairs: Sequence[tuple[str, object]]) -> Field:
-    options = [Option(str(value), label) for value, label in pairs]  # type: ignore[arg-type]
-    return Field("values", "choices", VALUES, [], options=options)
 
 
 def _of_field(row: Row, scope: Scope) -> Members:
@@ -159,7 +147,6 @@ def register() -> None:
         search_seen=search_companies_seen,
         numeric=True,
     )
-    compare = choice_field("compare", _("Comparison"), (("min", _("at least")), ("max", _("at most"))))
     for condition in (
         Condition(
             "companies.member",
@@ -183,7 +170,7 @@ def register() -> None:
             _("Kind of company"),
             _("whose company {is} a {values}"),
             _kind,
-            (IS, _fixed(Company.Kind.choices)),
+            (IS, fixed_field("values", VALUES, Company.Kind.choices)),
         ),
         Condition(
             "companies.tag",
@@ -207,7 +194,7 @@ def register() -> None:
             _("Credit limit"),
             _("whose company has a credit limit of {compare} {value}"),
             _credit,
-            (compare, Field("value", "money", _("Amount"), 1000)),
+            (COMPARE, Field("value", "money", _("Amount"), 1000)),
         ),
         Condition(
             "companies.role",
@@ -215,7 +202,7 @@ def register() -> None:
             _("Role at a company"),
             _("who at a company are {values}"),
             _role,
-            (_fixed(CompanyContact.Role.choices),),
+            (fixed_field("values", VALUES, CompanyContact.Role.choices),),
         ),
     ):
         add_condition(condition)

@@ -25,7 +25,10 @@ from customers.fields.filters import numeric_sql
 from customers.fields.selectors import definitions
 from customers.models import FieldDefinition
 from customers.segmenting import (
+    COMPARE,
+    IS,
     MOST_DAYS,
+    OPERATORS,
     Build,
     Condition,
     ConditionSource,
@@ -116,9 +119,6 @@ def _offered() -> list[Condition]:
     return [one for field in definitions() if (one := condition_from(key_for(field))) is not None]
 
 
-IS = choice_field(
-    "is", gettext_lazy("Comparison"), (("is", gettext_lazy("is")), ("not", gettext_lazy("is not")))
-)
 SAYS = choice_field(
     "says",
     gettext_lazy("Comparison"),
@@ -127,11 +127,6 @@ SAYS = choice_field(
         ("has", gettext_lazy("contains")),
         ("not", gettext_lazy("does not contain")),
     ),
-)
-COMPARE = choice_field(
-    "compare",
-    gettext_lazy("Comparison"),
-    (("min", gettext_lazy("at least")), ("max", gettext_lazy("at most"))),
 )
 WHEN = choice_field(
     "when",
@@ -174,11 +169,6 @@ def _shape(named: _Named) -> tuple[Promise, tuple[Field, ...], Build]:
     return gettext_lazy("whose [field] is {filled}"), (FILLED,), _filled(named)
 
 
-def _negated(row: Row, is_negated: bool) -> Row:
-    """Unknown counts as "is not"."""
-    return Row(f"({row.text}) IS NOT TRUE", row.params, row.uses) if is_negated else row
-
-
 def _listed(named: _Named) -> Build:
     def build(params: Params, scope: Scope) -> Row | Members:
         wrapped: list[Any] = list(params["values"])
@@ -188,15 +178,16 @@ def _listed(named: _Named) -> Build:
             wrapped = [[one] for one in wrapped]
         wanted = [json.dumps({named.key: one}) for one in wrapped]
         row = Row("c.attributes @> ANY(%s::jsonb[])", (wanted,), "c")
-        return _negated(row, params["is"] == "not")
+        return row.negated() if params["is"] == "not" else row
 
     return build
 
 
 def _figure(named: _Named) -> Build:
     def build(params: Params, scope: Scope) -> Row | Members:
-        sign = {"min": ">=", "max": "<="}[params["compare"]]
-        return Row(numeric_sql(sign, "c"), (named.key, named.key, params["value"]), "c")
+        return Row(
+            numeric_sql(OPERATORS[params["compare"]], "c"), (named.key, named.key, params["value"]), "c"
+        )
 
     return build
 
@@ -225,7 +216,7 @@ def _words(named: _Named) -> Build:
         if params["says"] == "is":
             return Row("lower(c.attributes ->> %s) = lower(%s)", (named.key, params["text"]), "c")
         row = Row("strpos(lower(c.attributes ->> %s), lower(%s)) > 0", (named.key, params["text"]), "c")
-        return _negated(row, params["says"] == "not")
+        return row.negated() if params["says"] == "not" else row
 
     return build
 
@@ -233,7 +224,7 @@ def _words(named: _Named) -> Build:
 def _answer(named: _Named) -> Build:
     def build(params: Params, scope: Scope) -> Row | Members:
         if params["answer"] == "none":
-            return _negated(Row("jsonb_exists(c.attributes, %s)", (named.key,), "c"), True)
+            return Row("jsonb_exists(c.attributes, %s)", (named.key,), "c").negated()
         wanted = json.dumps({named.key: params["answer"] == "yes"})
         return Row("c.attributes @> %s::jsonb", (wanted,), "c")
 
@@ -243,7 +234,7 @@ def _answer(named: _Named) -> Build:
 def _filled(named: _Named) -> Build:
     def build(params: Params, scope: Scope) -> Row | Members:
         row = Row("jsonb_exists(c.attributes, %s)", (named.key,), "c")
-        return _negated(row, params["filled"] == "no")
+        return row.negated() if params["filled"] == "no" else row
 
     return build
 

@@ -136,9 +136,8 @@ def _any(parts: list[Part], scope: Scope) -> Part:
 
 
 def _not(part: Part) -> Part:
-    """Unknown counts as not satisfied, so its opposite as satisfied."""
     if isinstance(part, Row):
-        return Row(f"({part.text}) IS NOT TRUE", part.params, part.uses)
+        return part.negated()
     if isinstance(part, _Outside):
         return part.inside
     return _Outside(part)
