@@ -18,6 +18,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from crm.accounts.models import Membership, Merchant
@@ -124,6 +125,7 @@ class Option:
 
 # (query, values) → options: those matching the query, or those of exactly these values for their labels.
 Search = Callable[[str, Sequence[str]], list[Option]]
+SearchSeen = Callable[[str, Sequence[str], Membership], list[Option]]
 
 
 @dataclass(frozen=True)
@@ -145,12 +147,22 @@ class Field:
     search: Search | None = None
     # The values are ids of rows.
     numeric: bool = False
-    # What `search` offers to a member who may not see all of it.
-    search_seen: Callable[[str, Membership], list[Option]] | None = None
+    # The same as `search` where a member may not see all of it.
+    search_seen: SearchSeen | None = None
 
     def choices(self) -> list[Option]:
         found = self.options() if callable(self.options) else self.options
         return list(found)
+
+    def labels(self, values: Sequence[str], membership: Membership | None) -> dict[str, str]:
+        """Value → label, for programs (None) of everything; what the member may not see has no name for them,
+        and what is gone is missing."""
+        options = self.search("", values) if self.search else self.choices()
+        labels = {option.value: str(option.label) for option in options}
+        if membership is None or self.search_seen is None:
+            return labels
+        seen = {option.value for option in self.search_seen("", values, membership)}
+        return labels | {value: gettext("(a colleague's own)") for value in labels.keys() - seen}
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.accounts.models import Membership
 from customers.fields.conditions import company_source
 from customers.models import Company, CompanyContact, Customer
+from customers.querysets import CompanyQuerySet
 from customers.segmenting import (
     COMPARE,
     HITS,
@@ -103,17 +104,19 @@ def _role(params: Params, scope: Scope) -> Members:
 
 
 def search_companies(query: str, values: Sequence[str]) -> list[Option]:
-    rows = Company.objects.filter(archived_at__isnull=True).order_by("name")
+    return _companies(Company.objects.all(), query, values)
+
+
+def search_companies_seen(query: str, values: Sequence[str], membership: Membership) -> list[Option]:
+    return _companies(Company.objects.visible_to(membership), query, values)
+
+
+def _companies(rows: CompanyQuerySet, query: str, values: Sequence[str]) -> list[Option]:
     if values:
-        found = Company.objects.filter(pk__in=[int(value) for value in values if value.isdigit()])
+        found = rows.filter(pk__in=[int(value) for value in values if value.isdigit()])
     else:
-        found = rows.filter(name__icontains=query)[:HITS]
+        found = rows.filter(archived_at__isnull=True, name__icontains=query).order_by("name")[:HITS]
     return [Option(str(pk), name) for pk, name in found.values_list("pk", "name")]
-
-
-def search_companies_seen(query: str, membership: Membership) -> list[Option]:
-    rows = Company.objects.filter(archived_at__isnull=True, name__icontains=query).visible_to(membership)
-    return [Option(str(pk), name) for pk, name in rows.order_by("name").values_list("pk", "name")[:HITS]]
 
 
 def _used(column: str) -> list[Option]:

@@ -22,7 +22,7 @@ from marketing.journeys.steps import KINDS, UNIT_NAMES
 from marketing.models import Enrolment, Journey, Segment, Template
 from marketing.segments import catalogue
 from marketing.segments.definition import parse
-from marketing.segments.sentences import sentence_of
+from marketing.segments.sentences import Reader, sentence_of
 
 ORDER = ("-updated_at", "-pk")
 LONGEST = 20_000
@@ -121,7 +121,7 @@ def _maker(
         "steps": values["steps"] or [],
         "tree": values["filter"] or {"match": "all", "rules": []},
         "catalogue": catalogue.catalogue(currency=request.merchant.base_currency),
-        "labels": catalogue.labels_of(values["filter"]),
+        "labels": catalogue.labels_of(values["filter"], request.membership),
         "refusal": refusal,
         "faults": faults,
     }
@@ -148,7 +148,8 @@ def _filter_text(request: StaffRequest, journey: Journey) -> str:
     if not journey.filter:
         return ""
     try:
-        return sentence_of(parse(journey.filter, stored=True), currency=request.merchant.base_currency)
+        group = parse(journey.filter, stored=True)
+        return sentence_of(group, Reader(request.merchant.base_currency, request.membership))
     except Rejected as refusal:
         return str(refusal.message)
 

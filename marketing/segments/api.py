@@ -202,7 +202,7 @@ class WhyViewSet(TenantViewSet):
     @extend_schema(responses={200: AnswerSerializer})
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Condition by condition, into the segments that a condition names."""
-        answer = explaining.segment_contains(_segment(self), self.get_object())
+        answer = explaining.segment_contains(_segment(self), self.get_object(), None)
         pin = answer.by_hand
         told = {
             "inside": answer.inside,

@@ -37,7 +37,7 @@ class SegmentSerializer(ApiModelSerializer):
         read_only_fields = fields
 
     def get_sentence(self, segment: Segment) -> str:
-        return selectors.segment_sentence(segment)
+        return selectors.segment_sentence(segment, None)
 
     def get_building(self, segment: Segment) -> str:
         return building.build_state(segment).code

@@ -145,8 +145,8 @@ def _pairs(options: Sequence[Option]) -> list[list[str]]:
     return [[option.value, str(option.label)] for option in options]
 
 
-def labels_of(definition: Any) -> dict[str, dict[str, str]]:
-    """Labels of the searched values that the definition names, by "<condition>.<field>"."""
+def labels_of(definition: Any, membership: Membership) -> dict[str, dict[str, str]]:
+    """Labels for the member of the searched values that the definition names, by "<condition>.<field>"."""
     try:
         group: Group = parse(definition, stored=True)
     except Rejected:
@@ -156,8 +156,7 @@ def labels_of(definition: Any) -> dict[str, dict[str, str]]:
         for one in rule.condition.all_fields:
             if one.search is not None and rule.params[one.name] is not None:
                 key = f"{rule.condition.key}.{one.name}"
-                options = one.search("", rule.params[one.name])
-                found.setdefault(key, {}).update({option.value: str(option.label) for option in options})
+                found.setdefault(key, {}).update(one.labels(rule.params[one.name], membership))
     return found
 
 
@@ -169,5 +168,5 @@ def options_of(condition_key: str, field_name: str, query: str, *, membership: M
         return []
     words = query.strip()[:100]
     if field.search_seen is not None:
-        return _pairs(field.search_seen(words, membership))
+        return _pairs(field.search_seen(words, (), membership))
     return _pairs(field.search(words, ()))

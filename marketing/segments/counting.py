@@ -25,7 +25,7 @@ from customers.segmenting import Scope
 from marketing.models import Segment
 from marketing.segments.compiling import Sql, compile_group, compile_segment, with_pins
 from marketing.segments.definition import parse
-from marketing.segments.sentences import sentence_of
+from marketing.segments.sentences import Reader, sentence_of
 
 # All that a keystroke's count may take; whoever saves the segment gets it from the background.
 PREVIEW_MILLISECONDS = 3_000
@@ -206,7 +206,7 @@ def preview(
     group = parse(definition)
     rule = compile_group(group, Scope(merchant, inside=(segment.pk,) if segment else ()))
     sql = with_pins(rule, segment, Scope(merchant))
-    sentence = sentence_of(group, currency=merchant.base_currency)
+    sentence = sentence_of(group, Reader(merchant.base_currency, membership))
     if not anyway and (seconds := seconds_expected(sql)) > WARN_SECONDS:
         raise Dear(seconds)
     with patience(ANYWAY_MILLISECONDS if anyway else PREVIEW_MILLISECONDS):

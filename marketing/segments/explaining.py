@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from crm.accounts.models import Membership
 from crm.lib.errors import CrmError
 from crm.lib.ui.formats import day_text
 from customers.models import Customer
@@ -17,7 +17,7 @@ from customers.segmenting import Scope
 from marketing.models import Segment, SegmentPin
 from marketing.segments.compiling import compile_rule
 from marketing.segments.definition import Group, Rule, parse, rules_of
-from marketing.segments.sentences import clause_of
+from marketing.segments.sentences import Reader, clause_of
 
 # The condition whose own conditions are told, too (marketing/conditions.py).
 IN_SEGMENT = "marketing.segment"
@@ -64,22 +64,19 @@ def hand_words(pin: SegmentPin | None) -> str:
 
 @dataclass
 class _Telling:
-    """One explanation under way: for whom, and which segments it is inside of."""
+    """One explanation under way: of whom, to whom, and which segments it is inside of."""
 
     customer: Customer
     scope: Scope
+    reader: Reader
     lines: list[Reason] = field(default_factory=list)
 
-    @property
-    def currency(self) -> str:
-        return str(self.scope.merchant.base_currency)
 
-
-def segment_contains(segment: Segment, customer: Customer) -> Answer:
-    """Whether the customer is in, condition by condition: one statement for all conditions of a segment
-    together, and one more for each segment that they name."""
+def segment_contains(segment: Segment, customer: Customer, membership: Membership | None) -> Answer:
+    """Whether the customer is in, condition by condition, told to the member or to a program (None): one
+    statement for all conditions of a segment together, and one more for each segment that they name."""
     scope = Scope(segment.merchant, customer_ids=(int(customer.pk),), inside=(segment.pk,))
-    telling = _Telling(customer, scope)
+    telling = _Telling(customer, scope, Reader(segment.merchant.base_currency, membership))
     holds = False if segment.is_list else _tell(telling, parse(segment.definition, stored=True), 0)
     pin = _pin(segment, customer)
     inside = pin.is_in if pin is not None else holds
@@ -92,14 +89,6 @@ def _pin(segment: Segment, customer: Customer) -> SegmentPin | None:
     pins = SegmentPin.objects.filter(segment=segment, customer=customer)
     found: SegmentPin | None = pins.select_related("by__user").first()
     return found
-
-
-def definition_contains(definition: Any, *, customer: Customer, scope: Scope) -> Answer:
-    """The same for a definition that no segment has (yet)."""
-    one = Scope(scope.merchant, scope.now, (int(customer.pk),), scope.inside)
-    telling = _Telling(customer, one)
-    holds = _tell(telling, parse(definition, stored=True), 0)
-    return Answer(holds and _is_present(customer), telling.lines, None, holds)
 
 
 def _is_present(customer: Customer) -> bool:
@@ -132,7 +121,7 @@ def _explain(telling: _Telling, group: Group, holds: Mapping[int, bool], level: 
             results.append(_explain(telling, one, holds, level + 1))
         else:
             results.append(holds[id(one)])
-            clause = clause_of(one, currency=telling.currency)
+            clause = clause_of(one, telling.reader)
             telling.lines.append(Reason(clause, holds[id(one)], level + 1))
             if one.condition.key == IN_SEGMENT:
                 _open(telling, one, level + 2)
@@ -150,7 +139,7 @@ def _open(telling: _Telling, rule: Rule, level: int) -> None:
     """The conditions of the segments that a condition names."""
     ids = [int(value) for value in rule.params["values"]]
     for segment in Segment.objects.filter(pk__in=ids).exclude(pk__in=telling.scope.inside).order_by("pk"):
-        inner = _Telling(telling.customer, telling.scope.around(segment.pk))
+        inner = _Telling(telling.customer, telling.scope.around(segment.pk), telling.reader)
         pin = _pin(segment, telling.customer)
         try:
             holds = (

@@ -23,7 +23,7 @@ from marketing.segments.compiling import Sql, compile_segment
 from marketing.segments.counting import SAMPLE, count_of, counted, customers_in_order
 from marketing.segments.definition import parse
 from marketing.segments.events import SEGMENT_ENTERED, SEGMENT_LEFT
-from marketing.segments.sentences import sentence_of
+from marketing.segments.sentences import Reader, sentence_of
 
 
 def scope_of(segment: Segment) -> Scope:
@@ -36,15 +36,16 @@ def segment_member_ids_sql(segment: Segment) -> Sql:
     return compile_segment(segment, scope_of(segment))
 
 
-def segment_sentence(segment: Segment) -> str:
-    """What the segment says, in the active language; the reason when it can't be read."""
+def segment_sentence(segment: Segment, membership: Membership | None) -> str:
+    """What the segment says to the member, or to a program (None), in the active language; the reason when
+    it can't be read."""
     if segment.is_list:
         return _("People who were put in by hand")
     try:
         group = parse(segment.definition, stored=True)
     except Rejected as refusal:
         return str(refusal.message)
-    said = sentence_of(group, currency=segment.merchant.base_currency)
+    said = sentence_of(group, Reader(segment.merchant.base_currency, membership))
     hand = []
     if segment.pinned_in:
         hand.append(_("%(count)s put in by hand") % {"count": number_text(segment.pinned_in)})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from crm.accounts.models import Membership
 from crm.lib.ui.formats import day_text, money_text, number_text
 from customers.segmenting import Field
 from marketing.segments.definition import Group, Rule
@@ -19,18 +21,27 @@ from marketing.segments.definition import Group, Rule
 NAMED = 5
 
 
-def sentence_of(group: Group, *, currency: str) -> str:
+@dataclass(frozen=True)
+class Reader:
+    """Who reads: a member, who may not see every name, or a program (None); money is in the shop's
+    currency."""
+
+    currency: str
+    membership: Membership | None
+
+
+def sentence_of(group: Group, reader: Reader) -> str:
     """ "People who bought at least 2 times in the last 90 days and who have no open ticket"."""
     if not group.rules:
         return _("Everyone")
-    return _("People %(rule)s") % {"rule": _group(group, currency, top=True)}
+    return _("People %(rule)s") % {"rule": _group(group, reader, top=True)}
 
 
-def clause_of(rule: Rule, *, currency: str) -> str:
+def clause_of(rule: Rule, reader: Reader) -> str:
     """One condition with its values filled in, and the details that it says."""
     condition, params = rule.condition, rule.params
     shown = {
-        one.name: _shown(one, params[one.name], currency)
+        one.name: _shown(one, params[one.name], reader)
         for one in condition.all_fields
         if params.get(one.name) is not None
     }
@@ -45,11 +56,8 @@ def filled(phrase: str, value: Callable[[str], str]) -> str:
     return re.sub(r"\{(\w+)\}", lambda match: value(match.group(1)), phrase)
 
 
-def _group(group: Group, currency: str, *, top: bool = False) -> str:
-    said = [
-        _group(one, currency) if isinstance(one, Group) else clause_of(one, currency=currency)
-        for one in group.rules
-    ]
+def _group(group: Group, reader: Reader, *, top: bool = False) -> str:
+    said = [_group(one, reader) if isinstance(one, Group) else clause_of(one, reader) for one in group.rules]
     if group.match == "all":
         text = pgettext("between conditions that must all hold", " and ").join(said)
     else:
@@ -59,9 +67,11 @@ def _group(group: Group, currency: str, *, top: bool = False) -> str:
     return text if top or len(said) == 1 else f"({text})"
 
 
-def _shown(one: Field, value: Any, currency: str) -> str:
+def _shown(one: Field, value: Any, reader: Reader) -> str:
     if one.kind == "money":
-        return money_text(Decimal(value), currency, home=currency, whole=Decimal(value) % 1 == 0)
+        return money_text(
+            Decimal(value), reader.currency, home=reader.currency, whole=Decimal(value) % 1 == 0
+        )
     if one.kind in ("number", "percent"):
         return number_text(value)
     if one.kind == "text":
@@ -70,13 +80,12 @@ def _shown(one: Field, value: Any, currency: str) -> str:
         return day_text(date.fromisoformat(value))
     if one.kind == "choice":
         return next((str(option.label) for option in one.choices() if option.value == value), str(value))
-    return _names(one, list(value))
+    return _names(one, list(value), reader)
 
 
-def _names(one: Field, values: list[str]) -> str:
+def _names(one: Field, values: list[str], reader: Reader) -> str:
     """Up to five labels, then how many more."""
-    options = one.search("", values) if one.search else one.choices()
-    labels = {option.value: str(option.label) for option in options}
+    labels = one.labels(values, reader.membership)
     names = [labels.get(value, _("(no longer there)") if one.numeric else value) for value in values]
     shown = pgettext("between names of which any will do", " or ").join(names[:NAMED])
     if len(names) > NAMED:

@@ -44,7 +44,10 @@ def segment_list(request: StaffRequest) -> HttpResponse:
     context = {
         "listing": asked,
         "total": listing.count_text(*_count(rows)),
-        "rows": [(segment, selectors.segment_sentence(segment), counts[segment.pk]) for segment in page.rows],
+        "rows": [
+            (segment, selectors.segment_sentence(segment, request.membership), counts[segment.pk])
+            for segment in page.rows
+        ],
         "more": asked.more(page.after),
         "starters": catalogue.STARTERS,
     }
@@ -129,7 +132,7 @@ def _maker(
         "name": name,
         "definition": definition or {"match": "all", "rules": []},
         "catalogue": catalogue.catalogue(currency=request.merchant.base_currency),
-        "labels": catalogue.labels_of(definition),
+        "labels": catalogue.labels_of(definition, request.membership),
         "starters": catalogue.STARTERS,
         "refusal": refusal,
         "faults": {path: [str(text) for text in texts] for path, texts in refusal.fields.items()}
@@ -196,7 +199,7 @@ def segment_detail(request: StaffRequest, pk: int) -> HttpResponse:
     visible = Customer.objects.visible_to(request.membership).filter(pk__in=members.values("customer_id"))
     context = {
         "segment": segment,
-        "sentence": selectors.segment_sentence(segment),
+        "sentence": selectors.segment_sentence(segment, request.membership),
         "build": building.build_state(segment),
         "trouble": building.trouble_text(segment),
         "count": number_text(inside),
@@ -248,7 +251,7 @@ def segment_why(request: StaffRequest, pk: int) -> HttpResponse:
     customer_id = row_id(request.GET.get("customer", ""))
     if customer_id is not None:
         context["customer"] = get_object_or_404(seen, pk=customer_id)
-        context["answer"] = explaining.segment_contains(segment, context["customer"])
+        context["answer"] = explaining.segment_contains(segment, context["customer"], request.membership)
         context["hand_words"] = explaining.hand_words(context["answer"].by_hand)
         return render(request, "segments/_segment_answer.html", context)
     if context["query"]:

@@ -322,7 +322,7 @@ def test_segments_ask_for_fields(merchant):
     assert people(merchant, {"if": key_for(vip), "when": "last", "days": 30}) == []
     segment = make_segment(merchant, {"rules": [{"if": key_for(tea), "is": "is", "values": ["green"]}]})
     with merchant_scope(merchant):
-        assert segment_sentence(segment) == "People whose Tea x is Green tea"
+        assert segment_sentence(segment, None) == "People whose Tea x is Green tea"
 
 
 def test_a_rivals_or_an_archived_field_makes_no_condition(merchant, rival):

@@ -19,7 +19,7 @@ from marketing.segments.compiling import compile_definition
 from marketing.segments.counting import people_of
 from marketing.segments.definition import BadDefinition, dump, parse
 from marketing.segments.selectors import segment_sentence
-from marketing.segments.sentences import clause_of
+from marketing.segments.sentences import Reader, clause_of
 from reviews.models import Review
 from tests.factories.accounts import make_member, make_merchant, make_team
 from tests.factories.customers import make_company, make_customer
@@ -495,7 +495,7 @@ def test_a_sentence_tells_the_details_that_are_said(shop):
         "orders.matching", compare="min", orders=2, worth="300", worth_compare="min", days=90, coupons="any"
     )
     with merchant_scope(shop.merchant):
-        said = segment_sentence(Segment(merchant=shop.merchant, definition=definition))
+        said = segment_sentence(Segment(merchant=shop.merchant, definition=definition), None)
     assert said == (
         "People who placed at least 2 orders in the last 90 days"
         " worth at least ¥300 altogether with any coupon"
@@ -508,7 +508,7 @@ def test_every_condition_says_itself_in_every_language(shop, language):
     with override(language), merchant_scope(shop.merchant):
         for case, made, _people in CASES:
             for one in parse(definition_of(made, shop), stored=True).rules:
-                said = clause_of(one, currency="CNY")
+                said = clause_of(one, Reader("CNY", None))
                 assert said, case
                 assert "{" not in said, (case, said)
                 assert "…" not in said, (case, said)

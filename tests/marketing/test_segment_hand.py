@@ -71,7 +71,7 @@ def inside(segment):
         kept = set(SegmentMember.objects.filter(segment=segment).values_list("customer__name", flat=True))
         compiled = set(people_of(segment_member_ids_sql(segment)).values_list("name", flat=True))
         touched = memberships([segment], Scope(segment.merchant, customer_ids=tuple(everybody)))[segment.pk]
-        told = {one.name for one in Customer.objects.all() if segment_contains(segment, one).inside}
+        told = {one.name for one in Customer.objects.all() if segment_contains(segment, one, None).inside}
         assert kept == compiled == {everybody[pk] for pk in touched} == told
         assert segment.members_count == len(kept) == segment_count(segment)
         return kept
@@ -129,10 +129,10 @@ def test_why_says_by_whom(people, rule):
     member = make_member(rule.merchant, "marketer", name="Li Na")
     pin(rule, people["Bo"], actor=member)
     with merchant_scope(rule.merchant):
-        answer = segment_contains(rule, people["Bo"])
+        answer = segment_contains(rule, people["Bo"], None)
         assert (answer.inside, answer.rule_holds) == (True, False)
         assert "Added by hand: Li Na" in hand_words(answer.by_hand)
-        assert "1 put in by hand" in segment_sentence(Segment.objects.get(pk=rule.pk))
+        assert "1 put in by hand" in segment_sentence(Segment.objects.get(pk=rule.pk), None)
 
 
 def test_strangers_erased_and_absorbed_people_are_not_put_in(people, hand_list, rival):

@@ -8,10 +8,12 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.urls import reverse
 
+from crm.accounts.models import Membership
 from crm.lib.tenancy import merchant_scope
 from customers.models import Customer
 from customers.searching import search_rebuild_all
 from customers.segmenting import Scope
+from marketing.journeys import services as journeys
 from marketing.models import Segment
 from marketing.segments import counting, refreshing
 from marketing.segments.compiling import compile_definition
@@ -22,6 +24,7 @@ from tests.factories.customers import make_company, make_customer
 from tests.factories.orders import make_order
 from tests.factories.segments import LOYAL, make_segment
 
+WAIT = [{"kind": "wait", "amount": 1, "unit": "days"}]
 RICH = {"rules": [{"if": "orders.spent", "compare": "min", "value": "100"}]}
 
 
@@ -129,6 +132,37 @@ def test_a_search_offers_only_the_companies_that_the_member_sees(merchant, membe
     named = [label for _pk, label in member_client("marketer").get(url, asked).json()["options"]]
     assert named == ["Acme"]
     assert member_client("marketer", visibility="own").get(url, asked).json() == {"options": []}
+
+
+def test_a_colleagues_company_has_no_name_for_who_may_not_see_it(merchant, member_client):
+    firm = make_company(merchant, "Acme")
+    mei = make_customer(merchant, "Mei", company=firm)
+    rules = {"rules": [{"if": "companies.company", "is": "is", "values": [str(firm.pk)]}]}
+    inner = make_segment(merchant, rules, "Inner")
+    outer = make_segment(
+        merchant, {"rules": [{"if": "marketing.segment", "in": "in", "values": [str(inner.pk)]}]}
+    )
+    journey = {"name": "J", "trigger": "orders.order_paid", "steps": WAIT, "filter": rules}
+    with merchant_scope(merchant):
+        path = journeys.journey_save(merchant=merchant, **journey)
+    pages = {
+        "list": reverse("segment_list"),
+        "record": reverse("segment_detail", args=[inner.pk]),
+        "maker": reverse("segment_edit", args=[inner.pk]),
+        "why": f"{reverse('segment_why', args=[outer.pk])}?customer={mei.pk}",
+        "journey": reverse("journey_detail", args=[path.pk]),
+        "journey maker": reverse("journey_edit", args=[path.pk]),
+    }
+    everything, own = member_client("marketer"), member_client("marketer", visibility="own")
+    with merchant_scope(merchant):
+        Customer.objects.filter(pk=mei.pk).update(owner=Membership.objects.get(visibility="own"))
+    for name, url in pages.items():
+        assert "Acme" in everything.get(url).content.decode(), name
+        answer = own.get(url)
+        assert (answer.status_code, "Acme" in answer.content.decode()) == (200, False), name
+        assert "own)" in answer.content.decode(), name
+    assert "Acme" in preview(everything, rules).content.decode()
+    assert "Acme" not in preview(own, rules).content.decode()
 
 
 def test_the_list_costs_the_same_for_two_and_for_twenty(
@@ -264,7 +298,7 @@ def test_why_opens_into_the_segments_that_a_condition_names(segment):
     outer = make_segment(merchant, {"rules": rules}, "Outer")
     with merchant_scope(merchant):
         bo = Customer.objects.get(name="Bo")
-        told = [(one.level, one.holds, one.text) for one in segment_contains(outer, bo).reasons]
+        told = [(one.level, one.holds, one.text) for one in segment_contains(outer, bo, None).reasons]
         assert told == [
             (0, False, "All of these"),
             (1, False, "who are in the segment Rich"),
@@ -273,9 +307,9 @@ def test_why_opens_into_the_segments_that_a_condition_names(segment):
             (4, False, "who spent at least ¥100 altogether, refunds taken off"),
         ]
         members_pin(segment=segment, customer_ids=[bo.pk], state="in")
-        lines = segment_contains(outer, bo).reasons
+        lines = segment_contains(outer, bo, None).reasons
         assert [one.text for one in lines if one.match == "segment"] == ["In “Rich”: put in by hand"]
-        assert segment_contains(outer, bo).inside
+        assert segment_contains(outer, bo, None).inside
 
 
 def test_rest_tells_all_that_the_builder_knows(segment, rival, client):

@@ -209,7 +209,7 @@ def test_one_customer_gives_the_same_answer_as_the_whole(people, merchant):
         for case, definition, expected in CASES:
             segment = Segment(merchant=merchant, definition=definition)
             for customer in customers:
-                inside = segment_contains(segment, customer).inside
+                inside = segment_contains(segment, customer, None).inside
                 assert inside is (customer.name in expected), (case, customer.name)
                 one = Scope(merchant, customer_ids=(customer.pk,))
                 assert people_of(compile_definition(definition, one)).exists() is inside, case
@@ -379,7 +379,7 @@ def test_count_sample_and_sentence(people, merchant, django_assert_num_queries):
         with django_assert_num_queries(1):
             assert segment_count(segment) == 1
         assert [customer.name for customer in segment_sample(segment)] == ["Anna"]
-        assert segment_sentence(segment) == (
+        assert segment_sentence(segment, None) == (
             "People who bought at least 2 times in the last 90 days and who have no open ticket"
         )
 
@@ -389,7 +389,7 @@ def test_why_in_one_statement(people, merchant, django_assert_num_queries):
     with merchant_scope(merchant):
         cy = Customer.objects.get(name="Cy")
         with django_assert_num_queries(1):
-            answer = segment_contains(segment, cy)
+            answer = segment_contains(segment, cy, None)
     assert not answer.inside
     assert [(one.holds, one.level) for one in answer.reasons] == [(False, 0), (False, 1), (False, 1)]
     assert "no open ticket" in answer.reasons[2].text
@@ -412,7 +412,7 @@ def test_a_slow_rule_is_stopped(scoped):
 
 def test_money_is_shown_in_the_shops_currency(merchant, scoped):
     definition = rule("orders.spent", compare="min", value=str(Decimal("1500")))
-    assert "¥1,500" in segment_sentence(Segment(merchant=merchant, definition=definition))
+    assert "¥1,500" in segment_sentence(Segment(merchant=merchant, definition=definition), None)
 
 
 def test_who_looked_around_in_the_shop(merchant):
