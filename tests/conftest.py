@@ -16,7 +16,7 @@ django.setup()  # before test modules import models; pytest-django finds it done
 
 REAL_DATA_VARIABLE = "CRM_REAL_DATA"
 # merchant, rival, scoped, owner, member_client …, and rung
-pytest_plugins = ["tests.factories.fixtures", "tests.support.bells"]
+pytest_plugins = ["tests.factories.fixtures", "tests.support.bells", "tests.support.conditions"]
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -2,10 +2,9 @@
 
 import json
 import threading
-from contextlib import contextmanager
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -17,13 +16,14 @@ from crm.lib.tenancy import merchant_scope
 from customers.models import Metrics
 from marketing.journeys import services as journeys
 from marketing.merging import count_members
-from marketing.models import Journey, Segment, SegmentMember
+from marketing.models import Journey, Segment, SegmentMember, TouchedCustomer
 from marketing.segments import building, refreshing
 from marketing.segments.services import segment_archive, segment_save
 from marketing.segments.tasks import build_segment
 from tests.factories.accounts import make_key
 from tests.factories.customers import make_customer
 from tests.factories.segments import make_segment
+from tests.support.conditions import GATE, waiting_at_the_gate
 
 RICH = {"rules": [{"if": "orders.spent", "compare": "min", "value": "100"}]}
 POOR = {"rules": [{"if": "orders.spent", "compare": "max", "value": "99"}]}
@@ -108,59 +108,31 @@ def test_what_isnt_building_cant_be_stopped(segment, member_client):
     assert news(segment.merchant, "segment_build_cancelled") == []
 
 
-@contextmanager
-def building_slowly(segment, monkeypatch):
-    """A build in a thread whose statement sleeps; yields when it is under way."""
-    slow = refreshing.compile_segment
-    monkeypatch.setattr(
-        refreshing,
-        "compile_segment",
-        lambda *args: (f"SELECT s.customer_id FROM ({slow(*args)[0]}) s, pg_sleep(30)", slow(*args)[1]),
-    )
-
-    def work():
-        build_segment(segment.merchant_id, segment.pk)
-        connection.close()
-
-    worker = threading.Thread(target=work)
-    worker.start()
-    try:
-        _wait_for_sleep()
-        yield worker
-    finally:
-        monkeypatch.setattr(refreshing, "compile_segment", slow)
-        with connection.cursor() as cursor:
-            cursor.execute(SLEEPING.replace("SELECT 1", "SELECT pg_cancel_backend(pid)"))
-        worker.join(20)
-
-
-SLEEPING = (
-    "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'"
-    " AND query LIKE '%pg_sleep(30)%' AND pid <> pg_backend_pid()"
-)
-
-
-def _wait_for_sleep():
-    for _try in range(400):
-        with connection.cursor() as cursor:
-            cursor.execute(SLEEPING)
-            if cursor.fetchone():
-                return
-        threading.Event().wait(0.05)
-    raise AssertionError("the build never began")
+def stored(segment, *rules):
+    """The rule as somebody saved it, whatever may be saved now."""
+    with merchant_scope(segment.merchant):
+        definition = {"rules": [*RICH["rules"], *rules]}
+        Segment.objects.filter(pk=segment.pk).update(definition=definition)
+        segment.refresh_from_db()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_build_under_way_stops_in_the_database(segment, monkeypatch):
+def test_a_build_under_way_stops_in_the_database(segment, odd_conditions):
+    stored(segment, {"if": "tests.gate"})
     build(segment)
+    stopped = threading.Event()
+
+    def work():
+        build_segment(segment.merchant_id, segment.pk)
+        stopped.set()
+
     with merchant_scope(segment.merchant):
         building.build_ask(segment=segment)
-    with building_slowly(segment, monkeypatch) as worker, merchant_scope(segment.merchant), acting("user:7"):
+    with waiting_at_the_gate(work), merchant_scope(segment.merchant), acting("user:7"):
         segment.refresh_from_db()
         assert building.build_state(segment).code == "counting"
         building.build_cancel(segment=segment)
-        worker.join(10)
-        assert not worker.is_alive(), "its statement was cancelled, not waited for"
+        assert stopped.wait(10), "its statement was cancelled, not waited for: the gate is shut"
     assert members(segment) == {"Anna"}
     assert len(news(segment.merchant, "segment_build_cancelled")) == 1
     with merchant_scope(segment.merchant):
@@ -171,45 +143,40 @@ def test_a_build_under_way_stops_in_the_database(segment, monkeypatch):
 @pytest.mark.django_db(transaction=True)
 def test_a_session_that_went_on_to_other_work_is_left_alone(segment):
     """Its number still stands in the row, but it doesn't hold this build's lock."""
-    slept = []
+    done = []
 
     def other_work():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_backend_pid()")
-            slept.append(cursor.fetchone()[0])
-            cursor.execute("SELECT 1 FROM pg_sleep(1.5)")
-            slept.append("whole")
-        connection.close()
+            done.append(cursor.fetchone()[0])
+            cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [GATE])
+            done.append("whole")
 
-    other = threading.Thread(target=other_work)
-    other.start()
-    while not slept:
-        threading.Event().wait(0.01)
-    building._cancel_statement(segment.pk, slept[0])
-    other.join(10)
-    assert slept[1:] == ["whole"]
+    with waiting_at_the_gate(other_work) as go_on, merchant_scope(segment.merchant):
+        Segment.objects.update(build_started_at=timezone.now(), build_pid=done[0])
+        building.build_cancel(segment=segment)
+        go_on()
+    assert done[1:] == ["whole"]
 
 
 # --- asked for in the middle of a build -------------------------------------------------------------------
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_save_in_the_middle_of_a_build_is_built_after_it(segment, monkeypatch, rung):
-    whole = refreshing._diff
-
-    def saved_meanwhile(*args):
-        monkeypatch.setattr(refreshing, "_diff", whole)
-        answer = whole(*args)
-        segment_save(merchant=segment.merchant, name="Rich", definition=POOR, segment=Segment.objects.get())
-        return answer
-
-    monkeypatch.setattr(refreshing, "_diff", saved_meanwhile)
+def test_a_save_in_the_middle_of_a_build_is_built_after_it(segment, odd_conditions, rung):
+    stored(segment, {"if": "tests.gate"})
 
     def first():
         with merchant_scope(segment.merchant):
             refreshing.segment_refresh(segment=Segment.objects.select_related("merchant").get())
 
-    assert ("marketing.build_segment", [segment.merchant_id, segment.pk], False) in rung(first)
+    def act():
+        with waiting_at_the_gate(first), merchant_scope(segment.merchant):
+            saved = Segment.objects.select_related("merchant").get()
+            segment_save(merchant=segment.merchant, name="Rich", definition=POOR, segment=saved)
+
+    told = rung(act).count(("marketing.build_segment", [segment.merchant_id, segment.pk], False))
+    assert told == 2, "by the save, and by the build that it came too late for"
     with merchant_scope(segment.merchant):
         segment.refresh_from_db()
     assert building.build_state(segment).code == "waiting"
@@ -242,14 +209,18 @@ def test_a_count_that_drifted_is_right_after_a_build(segment):
     assert segment.members_count == 1
 
 
-def test_touched_people_change_the_count_by_the_difference(segment):
+@pytest.mark.django_db(transaction=True)
+def test_touched_people_change_the_count_by_the_difference(segment, odd_conditions):
     """A merge wrote its own difference after the row was read: it stays."""
+    merchant = segment.merchant
+    stored(segment, {"if": "tests.gate"})
     build(segment)
-    stale = segment
-    with merchant_scope(segment.merchant), transaction.atomic():
-        stale = Segment.objects.select_related("merchant").get()
-        count_members(segment.merchant_id, [{"segment_id": segment.pk}], 1)
-        refreshing._move(stale, [make_customer(segment.merchant, "Cy", net=500).pk], [])
+    refreshing.touch(merchant_id=merchant.pk, customer_ids=[make_customer(merchant, "Cy", net=500).pk])
+    with merchant_scope(merchant):
+        TouchedCustomer.objects.update(due_at=timezone.now())
+    with waiting_at_the_gate(refreshing.touched_sweep), merchant_scope(merchant):
+        count_members(merchant.pk, [{"segment_id": segment.pk}], 1)
+    with merchant_scope(merchant):
         assert Segment.objects.get().members_count == 3
 
 
@@ -267,20 +238,15 @@ def test_saving_leaves_the_figures_of_a_build_alone(segment):
 # --- failures ---------------------------------------------------------------------------------------------
 
 
-def broken(monkeypatch, error, name="Rich"):
-    whole = refreshing._diff
-
-    def fail(segment, sql):
-        if segment.name == name:
-            raise error
-        return whole(segment, sql)
-
-    monkeypatch.setattr(refreshing, "_diff", fail)
+BROKEN = [("in Python", {"if": "tests.bug"}), ("in the database", {"if": "tests.division"})]
 
 
-def test_any_error_in_one_segment_leaves_the_others_to_be_built(merchant, rival, segment, monkeypatch):
+@pytest.mark.parametrize("rule", [case[1] for case in BROKEN], ids=[case[0] for case in BROKEN])
+def test_any_error_in_one_segment_leaves_the_others_to_be_built(
+    merchant, rival, segment, odd_conditions, rule
+):
     others = [make_segment(merchant, RICH, "Second"), make_segment(rival, RICH, "Third")]
-    broken(monkeypatch, ZeroDivisionError("a bug"))
+    stored(segment, rule)
     refreshing.refresh_all()
     for one in (segment, *others):
         with merchant_scope(one.merchant):
@@ -289,12 +255,13 @@ def test_any_error_in_one_segment_leaves_the_others_to_be_built(merchant, rival,
     assert all(one.built_at for one in others)
 
 
-def test_a_failure_is_announced_once_and_gone_when_it_works(segment, monkeypatch):
-    with monkeypatch.context() as patched:
-        broken(patched, ZeroDivisionError("a bug"))
-        build(segment)
-        build(segment)
+@pytest.mark.parametrize("rule", [case[1] for case in BROKEN], ids=[case[0] for case in BROKEN])
+def test_a_failure_is_announced_once_and_gone_when_it_works(segment, odd_conditions, rule):
+    stored(segment, rule)
+    build(segment)
+    build(segment)
     assert [one.data["trouble"] for one in news(segment.merchant, "segment_build_failed")] == ["unexpected"]
+    stored(segment)
     build(segment)
     assert (segment.trouble, members(segment)) == ("", {"Anna"})
 
