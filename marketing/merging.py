@@ -23,7 +23,8 @@ from customers.merging.registry import (
 )
 from customers.models import MergeMove, MergeRecord, Metrics
 from customers.models.consent import Channel, Purpose
-from marketing.models import Delivery, Segment
+from marketing.models import Delivery, Segment, SegmentPin
+from marketing.segments.pinning import count_pins
 
 # Mails not yet handed over; who has one of the same campaign already gets no second one.
 OPEN = "('queued', 'deferred')"
@@ -93,6 +94,14 @@ def newest_figures(record: MergeRecord) -> None:
     }
     if later:
         Metrics.objects.filter(pk=record.survivor_id).update(**later)
+
+
+@when_merged
+@when_undone
+def count_twice_pinned(record: MergeRecord) -> None:
+    """Done by hand with both in one segment, it counts once while they are one."""
+    pins = SegmentPin.objects.filter(customer_id=record.absorbed_id)
+    count_pins(pins.values_list("segment_id", flat=True))
 
 
 @when_merged

@@ -186,7 +186,7 @@ class PinViewSet(ReadViewSet):
     serializer_class = PinSerializer
 
     def rows(self) -> QuerySet[SegmentPin]:
-        return SegmentPin.objects.filter(segment=_segment(self))
+        return selectors.pins_of(_segment(self), None)
 
 
 class WhyViewSet(TenantViewSet):

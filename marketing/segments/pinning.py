@@ -17,7 +17,7 @@ from customers.models import Customer
 from marketing.models import Segment, SegmentPin
 from marketing.segments import events, refreshing
 
-# As many as one statement of an import writes; a file comes in pieces of it (marketing/segments/listing.py).
+# As many as one statement of an import writes; a file comes in pieces of it (file_members.py).
 MOST_AT_ONCE = 1_000
 IN, OUT, RULE = "in", "out", "rule"
 STATES = (IN, OUT, RULE)
@@ -99,9 +99,10 @@ def _write(segment: Segment, ids: Sequence[int], state: str, actor: Membership |
 
 
 def count_pins(segment_ids: Iterable[int]) -> None:
-    """Writes how many are in and out by hand beside each of the segments, in the order of their ids."""
+    """Writes how many are in and out by hand beside each of the segments, in the order of their ids; what
+    stayed with somebody who was merged away counts no more."""
     for segment_id in sorted(segment_ids):
-        pins = SegmentPin.objects.filter(segment_id=segment_id)
+        pins = SegmentPin.objects.filter(segment_id=segment_id, customer__merged_into__isnull=True)
         counts = pins.aggregate(
             pinned_in=Count("pk", filter=Q(is_in=True)), pinned_out=Count("pk", filter=Q(is_in=False))
         )

@@ -65,10 +65,12 @@ def segment_sample(segment: Segment, size: int = SAMPLE) -> list[Customer]:
     return customers_in_order(ids)
 
 
-def pins_of(segment: Segment, membership: Membership) -> QuerySet[SegmentPin]:
-    """What was done by hand, newest first, about people whom the member may see."""
-    rows = SegmentPin.objects.filter(segment=segment).select_related("customer", "by__user")
-    return narrowed(rows, membership, "customer__").order_by("-created_at", "-pk")
+def pins_of(segment: Segment, membership: Membership | None) -> QuerySet[SegmentPin]:
+    """What was done by hand, newest first, about people whom the member may see; for programs (None) about
+    everybody."""
+    rows = SegmentPin.objects.filter(segment=segment, customer__merged_into__isnull=True)
+    rows = rows.select_related("customer", "by__user").order_by("-created_at", "-pk")
+    return rows if membership is None else narrowed(rows, membership, "customer__")
 
 
 def segments_of(customer: Customer) -> list[tuple[Segment, bool, SegmentPin | None]]:

@@ -10,7 +10,7 @@ from crm.events.models import Event
 from crm.lib.errors import Conflict, Rejected
 from crm.lib.privacy import Person
 from crm.lib.tenancy import merchant_scope
-from customers.merging.services import customers_merge
+from customers.merging.services import customers_merge, merge_undo
 from customers.models import Customer, Metrics
 from customers.searching import search_rebuild_all
 from customers.segmenting import Scope
@@ -186,6 +186,25 @@ def test_a_merge_takes_what_was_done_by_hand_along(people, hand_list):
         customers_merge(survivor=people["Anna"], absorbed=people["Bo"])
         refreshing.look_again(segment=hand_list, customer_ids=[people["Anna"].pk])
     assert inside(hand_list) == {"Anna"}
+
+
+def test_two_who_are_one_are_counted_once_until_they_are_two_again(people, hand_list, member_client):
+    merchant = hand_list.merchant
+    pin(hand_list, people["Anna"], people["Bo"])
+
+    def told():
+        with merchant_scope(merchant):
+            hand_list.refresh_from_db()
+        page = member_client("marketer").get(reverse("segment_hand", args=[hand_list.pk]))
+        return hand_list.pinned_in, sorted(one.customer.name for one in page.context["pins"])
+
+    assert told() == (2, ["Anna", "Bo"])
+    with merchant_scope(merchant):
+        record = customers_merge(survivor=people["Anna"], absorbed=people["Bo"])
+    assert told() == (1, ["Anna"])
+    with merchant_scope(merchant):
+        merge_undo(record=record)
+    assert told() == (2, ["Anna", "Bo"])
 
 
 # --- pages --------------------------------------------------------------------------------------------------
