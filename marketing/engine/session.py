@@ -9,7 +9,6 @@ in that window is its fate `unknown`.
 
 from __future__ import annotations
 
-import base64
 import re
 import ssl
 from collections import deque
@@ -17,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from .greeting import Greeting, Refused, Server
 from .wire import LineLost, Reply, Wire
 
 TRIES = 5  # lines that may break under a mail before its body is sent, until it is deferred
@@ -54,19 +54,6 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
-    """Where to hand the mail in. `security`: none, starttls or tls."""
-
-    host: str
-    port: int
-    security: str = "none"
-    username: str = ""
-    password: str = ""
-    verify: bool = True
-    helo: str = "localhost"
-
-
-@dataclass(frozen=True, slots=True)
 class Timeouts:
     """Seconds. RFC 5321 4.5.3.2 allows a server 10 minutes to take a mail; a doubt that is never resent may
     be quicker.
@@ -76,11 +63,6 @@ class Timeouts:
     command: float = 60
     accept: float = 120
     idle: float = 10
-
-
-class Refused(Exception):
-    """The server will not serve us at all (wrong password, no TLS, a sender it does not take): trying again
-    does not help."""
 
 
 class Job:
@@ -119,10 +101,9 @@ class Session:
         now: float,
         messages: int,
     ) -> None:
-        self.wire, self.server, self.tls, self.timeouts = wire, server, tls, timeouts
+        self.wire, self.timeouts = wire, timeouts
         self._take, self._done, self._back, self._may_begin = take, done, back, may_begin
-        self.ready = False
-        self.served = False  # has greeted us properly at least once
+        self._greeting = Greeting(wire, server, tls=tls, expect=self._expect, say=self._say)
         self.closing = False
         self.finished = False
         self.deadline = now + timeouts.connect
@@ -132,10 +113,13 @@ class Session:
         self._waiting: deque[tuple[bytes, Callable[[Reply, Job | None], None], Job | None]] = deque()
         self._jobs: list[Job] = []
         self._held: Job | None = None  # the server waits for its body, and it may not go yet
-        self._extensions: dict[str, str] = {}
-        self._secure = False
 
     # ---------------------------------------------------------------- driven by the engine
+
+    @property
+    def ready(self) -> bool:
+        """Whether the server has greeted us properly and takes mail."""
+        return self._greeting.is_over
 
     @property
     def busy(self) -> bool:
@@ -150,15 +134,10 @@ class Session:
         self._now = now
         if not self.wire.connected:
             self.wire.finish_connect()
-            if self.server.security == "tls":
-                self._begin_tls()
-            self._expect(self._on_greeting)
+            self._greeting.begin()
         if self.wire.handshaking:
-            if not self.wire.handshake():
-                return
-            self._secure = True
-            if self.server.security == "starttls":
-                self._say(f"EHLO {self.server.helo}", self._on_ehlo)
+            if self.wire.handshake():
+                self._greeting.go_on_secured()
             return
         if readable:  # before writing: a line broken for writing may still hold a 250 to read
             self._hear()
@@ -244,82 +223,6 @@ class Session:
                 job.reset()
                 self._back(job)
 
-    # ---------------------------------------------------------------- getting ready
-
-    def _on_greeting(self, reply: Reply, _: Job | None) -> None:
-        if reply.code != 220:
-            raise LineLost(reply.text)
-        self._say(f"EHLO {self.server.helo}", self._on_ehlo)
-
-    def _on_ehlo(self, reply: Reply, _: Job | None) -> None:
-        if reply.code != 250:
-            self._say(f"HELO {self.server.helo}", self._on_helo)
-            return
-        self._extensions = {}
-        for line in reply.lines[1:]:
-            name, _space, rest = line.partition(" ")
-            self._extensions[name.upper()] = rest
-        if self.server.security == "starttls" and not self._secure:
-            if "STARTTLS" not in self._extensions:
-                raise Refused("the server does not offer STARTTLS")
-            self._say("STARTTLS", self._on_starttls)
-        elif self.server.username:
-            self._authenticate()
-        else:
-            self._be_ready()
-
-    def _on_helo(self, reply: Reply, _: Job | None) -> None:
-        if reply.code != 250:
-            raise LineLost(reply.text)
-        if self.server.username or self.server.security == "starttls":
-            raise Refused("the server speaks no ESMTP, so neither TLS nor sign-in")
-        self._be_ready()
-
-    def _on_starttls(self, reply: Reply, _: Job | None) -> None:
-        if reply.code != 220:
-            raise LineLost(reply.text)
-        if self.wire.buffered:
-            raise Refused("the server sent data before TLS began")
-        self._begin_tls()
-
-    def _begin_tls(self) -> None:
-        assert self.tls is not None
-        self.wire.start_tls(self.tls, self.server.host)
-
-    def _authenticate(self) -> None:
-        offered = self._extensions.get("AUTH", "").upper().split()
-        user, password = self.server.username.encode(), self.server.password.encode()
-        if "PLAIN" in offered:
-            token = base64.b64encode(b"\0" + user + b"\0" + password).decode("ascii")
-            self._say(f"AUTH PLAIN {token}", self._on_authenticated)
-        elif "LOGIN" in offered:
-
-            def on_user(reply: Reply, _: Job | None) -> None:
-                self._need(reply, 334)
-                self._say(base64.b64encode(password).decode("ascii"), self._on_authenticated)
-
-            def on_start(reply: Reply, _: Job | None) -> None:
-                self._need(reply, 334)
-                self._say(base64.b64encode(user).decode("ascii"), on_user)
-
-            self._say("AUTH LOGIN", on_start)
-        else:
-            raise Refused("the server offers no sign-in that we know (PLAIN, LOGIN)")
-
-    def _need(self, reply: Reply, code: int) -> None:
-        if reply.code != code:
-            if 500 <= reply.code < 600:
-                raise Refused(f"sign-in refused: {reply.text}")
-            raise LineLost(reply.text)
-
-    def _on_authenticated(self, reply: Reply, _: Job | None) -> None:
-        self._need(reply, 235)
-        self._be_ready()
-
-    def _be_ready(self) -> None:
-        self.ready = self.served = True
-        self.deadline = self._now + self.timeouts.idle
-
     # ---------------------------------------------------------------- mail
 
     def _next_job(self) -> Job | None:
@@ -336,10 +239,10 @@ class Session:
         return None
 
     def _unfit(self, message: Outgoing) -> str | None:
-        limit = self._extensions.get("SIZE", "")
+        limit = self._greeting.extensions.get("SIZE", "")
         if limit.isdigit() and 0 < int(limit) < len(message.data):
             return f"the mail is bigger than the server takes ({limit} octets)"
-        if message.utf8 and "SMTPUTF8" not in self._extensions:
+        if message.utf8 and "SMTPUTF8" not in self._greeting.extensions:
             return "the server can't take an address beyond ASCII (no SMTPUTF8)"
         for path in (message.mail_from, message.rcpt_to):
             if not _PATH.fullmatch(path) or (not message.utf8 and not path.isascii()):
@@ -363,7 +266,7 @@ class Session:
             (f"RCPT TO:<{message.rcpt_to}>\r\n".encode(), self._on_rcpt),
             (b"DATA\r\n", self._on_data),
         ]
-        if "PIPELINING" in self._extensions:
+        if "PIPELINING" in self._greeting.extensions:
             for _line, handler in commands:
                 self._expected.append((handler, job))
             self._write(before + b"".join(line for line, _handler in commands))
@@ -426,7 +329,7 @@ class Session:
         job.dot_end = self.wire.queued + len(body)
         self._expected.append((self._on_verdict, job))
         self.deadline = self._now + self.timeouts.accept
-        if "PIPELINING" in self._extensions:
+        if "PIPELINING" in self._greeting.extensions:
             self._begin_next(body)
         else:
             self._write(body)
@@ -473,12 +376,12 @@ class Session:
 
     # ---------------------------------------------------------------- writing
 
-    def _say(self, line: str, handler: Callable[[Reply, Job | None], None]) -> None:
+    def _say(self, line: str, handler: Callable[[Reply], None]) -> None:
         self._expect(handler)
         self._write(line.encode() + b"\r\n")
 
-    def _expect(self, handler: Callable[[Reply, Job | None], None]) -> None:
-        self._expected.append((handler, None))
+    def _expect(self, handler: Callable[[Reply], None]) -> None:
+        self._expected.append((lambda reply, _: handler(reply), None))
         self._arm()
 
     def _write(self, data: bytes) -> None:

@@ -24,7 +24,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal
 
-from .session import Job, Outgoing, Refused, Result, Server, Session, Status, Timeouts
+from .greeting import Refused, Server
+from .session import Job, Outgoing, Result, Session, Status, Timeouts
 from .wire import LineLost, Wire
 
 __all__ = ["DONE", "IDLE", "Engine", "Limits", "Outgoing", "Result", "Server", "Status", "Tally", "Timeouts"]
@@ -173,7 +174,7 @@ class Engine:
         except Refused as error:
             session.lose(str(error))
             self._give_up(str(error), permanent=True)
-        if session.served and not session.finished:
+        if session.ready and not session.finished:
             self._served_at = time.monotonic()
             if not self._stopping:
                 self._tally.trouble = ""
@@ -303,7 +304,7 @@ class Engine:
         self._failures += 1
         wait = min(BACKOFF_LAST_SECONDS, BACKOFF_FIRST_SECONDS * 2 ** min(self._failures - 1, 10))
         self._next_connect = now + wait * random.uniform(0.5, 1.0)
-        serving = any(session.served for session in self._sessions)
+        serving = any(session.ready for session in self._sessions)
         if not serving and now - self._served_at > self.limits.give_up_seconds:
             self._give_up(reason, permanent=False)
 
