@@ -16,6 +16,7 @@ from marketing.domains.services import is_sound
 from marketing.domains.signing import domain_row
 from marketing.engine.errors import BadAddress, TemplateError
 from marketing.engine.headers import address
+from marketing.engine.scanning import TAG_END, Ahead
 from marketing.models import Campaign
 from marketing.sending import content
 
@@ -24,7 +25,8 @@ GMAIL_BYTES = 102_000
 SUBJECT_SHOWN = 60
 # So many different ones make a mail look like junk.
 MANY_WORDS = 3
-_ALT = re.compile(r"<(?:mj-image|img)\b(?![^>]*\balt=)[^>]*>", re.IGNORECASE)
+_PICTURE = re.compile(r"<(?:mj-image|img)\b", re.IGNORECASE)
+_ALT = re.compile(r"\balt=", re.IGNORECASE)
 
 
 def checklist(*, campaign: Campaign, merchant: Merchant, people: int | None) -> list[Point]:
@@ -122,11 +124,23 @@ def _content(campaign: Campaign, merchant: Merchant) -> list[Point]:
                 _("Nothing is known as: %(names)s") % {"names": ", ".join(unknown[:5])},
             )
         )
-    if _ALT.search(campaign.body):
+    if lacks_alt(campaign.body):
         points.append(Point("warn", _("Pictures"), _("A picture has no description (alt).")))
     points += _words(campaign, mail.words)
     points.append(_links(mail.links, campaign))
     return points
+
+
+def lacks_alt(body: str) -> bool:
+    """Whether a picture has no description."""
+    pictures, alts, ends = (Ahead(mark, body) for mark in (_PICTURE, _ALT, TAG_END))
+    at = 0
+    while picture := pictures.after(at):
+        at = picture.end()
+        alt, end = alts.after(at), ends.after(at)
+        if end is not None and (alt is None or alt.start() > end.start()):
+            return True
+    return False
 
 
 def _versions(campaign: Campaign, merchant: Merchant) -> list[Point]:

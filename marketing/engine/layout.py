@@ -13,7 +13,7 @@ from __future__ import annotations
 import html
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import css_inline
@@ -21,19 +21,32 @@ import mjml
 
 from .errors import TemplateError
 from .liquid import SOURCE_CHARS
+from .scanning import TAG_END, Ahead, before_last, spans, without
 
 LINKS = 200  # per mail; each becomes a row
 LINKS_NAME = "guanxi_links"
 PIXEL_NAME = "guanxi_pixel"
 
-_LIQUID = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
-_QUOTE_OR_END = re.compile(r"[\"'>]")
-_RAW_ELEMENT = re.compile(r"<(style|script|title|mj-style|mj-title|mj-preview)\b", re.IGNORECASE)
-_HREF = re.compile(r'(<(?:a|area)\b[^>]*?\shref=")([^"]*)(")', re.IGNORECASE)
-_TRACKABLE = re.compile(r"https?://[^/?#\s]+", re.IGNORECASE)
-_REFUSED_ELEMENTS = re.compile(
-    r"<link\b[^>]*>|<script\b.*?</script\s*>|<base\b[^>]*>", re.IGNORECASE | re.DOTALL
+_LIQUID = (
+    (re.compile(r"\{\{"), re.compile(r"\}\}")),
+    (re.compile(r"\{%"), re.compile(r"%\}")),
 )
+_QUOTE_OR_END = re.compile(r"[\"'>]")
+_RAW_ELEMENTS = ("style", "script", "title", "mj-style", "mj-title", "mj-preview")
+_RAW_ELEMENT = re.compile(rf"<((?a:{'|'.join(_RAW_ELEMENTS)}))\b", re.IGNORECASE)
+_LINK = re.compile(r"<(?:a|area)\b", re.IGNORECASE)
+_HREF = re.compile(r'\shref="', re.IGNORECASE)
+_QUOTE = re.compile('"')
+_TRACKABLE = re.compile(r"https?://[^/?#\s]+", re.IGNORECASE)
+_REFUSED_ELEMENTS = (
+    (re.compile(r"<link\b", re.IGNORECASE), TAG_END),
+    (re.compile(r"<script\b", re.IGNORECASE), re.compile(r"</script\s*>", re.IGNORECASE)),
+    (re.compile(r"<base\b", re.IGNORECASE), TAG_END),
+)
+_CLOSERS = {
+    closer: re.compile(re.escape(closer), re.IGNORECASE | re.ASCII)
+    for closer in ("-->", *(f"</{name}" for name in _RAW_ELEMENTS))
+}
 
 _inliner = css_inline.CSSInliner(
     load_remote_stylesheets=False, keep_style_tags=False, keep_at_rules=True, minify_css=True
@@ -89,7 +102,7 @@ def lay_out(body: str, *, to_text: Callable[[str], str], track: bool = False, pi
         page = hidden.restore(page)
         hidden = Hidden()
         page = _hide(page, hidden)
-    page = _REFUSED_ELEMENTS.sub("", page)
+    page = without(page, _REFUSED_ELEMENTS)
     try:
         page = _inliner.inline(page)
     except (css_inline.InlineError, ValueError) as error:
@@ -108,12 +121,12 @@ def _hide(source: str, hidden: Hidden) -> str:
     out: list[str] = []
     position = 0
     state = _Scanner()
-    for match in _LIQUID.finditer(source):
-        before = source[position : match.start()]
+    for span in spans(source, _LIQUID):
+        before = source[position : span.start]
         state.feed(before)
         out.append(before)
-        out.append(_stand_in(match[0], state, hidden, source, match.start()))
-        position = match.end()
+        out.append(_stand_in(source[span.start : span.end], state, hidden, source, span.start))
+        position = span.end
     out.append(source[position:])
     return "".join(out)
 
@@ -179,27 +192,47 @@ class _Scanner:
         return end + 1
 
     def _in_raw(self, text: str, at: int) -> int:
-        end = text.lower().find(self._closer, at)
-        if end < 0:
+        end = _CLOSERS[self._closer].search(text, at)
+        if end is None:
             return len(text)
         self.place = "between"
-        return end if self._closer.startswith("</") else end + len(self._closer)
+        return end.start() if self._closer.startswith("</") else end.end()
 
 
 def _number_links(page: str, hidden: Hidden, links: list[str]) -> str:
-    def replace(match: re.Match[str]) -> str:
-        shown = html.unescape(match[2]).strip()
+    out: list[str] = []
+    position = 0
+    for start, end in _addresses(page):
+        shown = html.unescape(page[start:end]).strip()
         host = _TRACKABLE.match(shown)
         if host is None or hidden.holds(host[0]):
-            return match[0]
+            continue
         target = hidden.restore(shown)
         if target not in links:
             if len(links) >= LINKS:
-                return match[0]
+                continue
             links.append(target)
-        return match[1] + hidden.word(f"{{{{ {LINKS_NAME}[{links.index(target)}] }}}}") + match[3]
+        out += [page[position:start], hidden.word(f"{{{{ {LINKS_NAME}[{links.index(target)}] }}}}")]
+        position = end
+    return "".join([*out, page[position:]])
 
-    return _HREF.sub(replace, page)
+
+def _addresses(page: str) -> Iterator[tuple[int, int]]:
+    """Where the address of each link stands."""
+    links, tag_ends, hrefs, quotes = (Ahead(mark, page) for mark in (_LINK, TAG_END, _HREF, _QUOTE))
+    at = 0
+    while link := links.after(at):
+        at = link.end()
+        href, tag_end = hrefs.after(at), tag_ends.after(at)
+        if href is None:
+            return
+        if tag_end is not None and tag_end.start() < href.start():
+            continue
+        quote = quotes.after(href.end())
+        if quote is None:
+            return
+        yield href.end(), quote.start()
+        at = quote.end()
 
 
 def _add_pixel(page: str) -> str:
@@ -207,5 +240,4 @@ def _add_pixel(page: str) -> str:
         f'<img src="{{{{ {PIXEL_NAME} }}}}" width="1" height="1" alt="" '
         'style="display:block;width:1px;height:1px;border:0">'
     )
-    end = page.lower().rfind("</body>")
-    return page + image if end < 0 else page[:end] + image + page[end:]
+    return before_last(page, "</body>", image)

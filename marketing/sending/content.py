@@ -17,11 +17,14 @@ from crm.accounts.models import Merchant
 from marketing.engine.compile import BoundMail, CompiledMail, Sender, Source, compile_mail
 from marketing.engine.errors import TemplateError
 from marketing.engine.layout import LINKS
+from marketing.engine.scanning import TAG_END, before_last, spans
 from marketing.models import Campaign, Version
 from marketing.models.template import Content
 
 UNSUBSCRIBE = "unsubscribe_url"
 PREFERENCES = "preferences_url"
+_MJML = re.compile("<mjml")
+_BODY = re.compile("<body", re.IGNORECASE)
 
 
 def is_mjml(body: str) -> bool:
@@ -67,12 +70,12 @@ def _with_footer(body: str, merchant: Merchant) -> str:
             '<mj-section padding="12px 0"><mj-column><mj-text align="center" color="#6b7280" font-size="12px"'
             f' line-height="18px">{place}<br/>{link}</mj-text></mj-column></mj-section>'
         )
-        return _before(body, "</mj-body>", footer)
+        return before_last(body, "</mj-body>", footer)
     footer = (
         '<div style="margin:24px 0 8px;text-align:center;color:#6b7280;font-size:12px;line-height:18px">'
         f"{place}<br>{link}</div>"
     )
-    return _before(body, "</body>", footer)
+    return before_last(body, "</body>", footer)
 
 
 def _with_preheader(body: str, words: str) -> str:
@@ -82,10 +85,15 @@ def _with_preheader(body: str, words: str) -> str:
         preview = f"<mj-preview>{escape_text(words)}</mj-preview>"
         if "<mj-head>" in body:
             return body.replace("<mj-head>", f"<mj-head>{preview}", 1)
-        return re.sub(r"(<mjml[^>]*>)", lambda m: f"{m[1]}<mj-head>{preview}</mj-head>", body, count=1)
+        return _behind(body, _MJML, f"<mj-head>{preview}</mj-head>") or body
     hidden = f'<div style="display:none;max-height:0;overflow:hidden">{escape_text(words)}</div>'
-    match = re.search(r"<body[^>]*>", body, re.IGNORECASE)
-    return body[: match.end()] + hidden + body[match.end() :] if match else hidden + body
+    return _behind(body, _BODY, hidden) or hidden + body
+
+
+def _behind(body: str, opening: re.Pattern[str], addition: str) -> str:
+    """The body with the addition behind its first such tag; "" when it has none."""
+    tag = next(spans(body, ((opening, TAG_END),)), None)
+    return body[: tag.end] + addition + body[tag.end :] if tag else ""
 
 
 def escape_text(words: str) -> str:
@@ -96,11 +104,6 @@ def escape_text(words: str) -> str:
 
 def _inert(words: str) -> str:
     return str(escape(words)).replace("{", "&#123;").replace("}", "&#125;")
-
-
-def _before(body: str, closing: str, addition: str) -> str:
-    at = body.lower().rfind(closing)
-    return body + addition if at < 0 else body[:at] + addition + body[at:]
 
 
 def sender_address(campaign: Campaign, merchant: Merchant) -> str:
