@@ -21,13 +21,22 @@ from liquid.ast import Node
 from liquid.builtin.content import ContentNode
 from liquid.builtin.expressions import FilteredExpression, Path
 from liquid.exceptions import LiquidError
-from liquid.template import BoundTemplate
 from markupsafe import escape
 
 from . import headers, qp
 from .errors import BadAddress, RenderError, TemplateError
 from .layout import LINKS_NAME, PIXEL_NAME, lay_out
-from .liquid import BoundedContext, CleanOutputNode, clean, explain, parse, render, stringify
+from .liquid import (
+    BoundedContext,
+    BoundedTemplate,
+    CleanOutputNode,
+    Deadline,
+    clean,
+    explain,
+    parse,
+    render,
+    stringify,
+)
 from .plaintext import html_to_text
 
 MAIL_BYTES = 2 * 1024 * 1024
@@ -80,15 +89,15 @@ class Preview:
 class _Lazy:
     """A Liquid context made when the first field needs one; plain paths do without."""
 
-    __slots__ = ("_context", "_made", "_template")
+    __slots__ = ("_context", "_deadline", "_made", "_template")
 
-    def __init__(self, template: BoundTemplate, context: Context) -> None:
-        self._template, self._context = template, context
+    def __init__(self, template: BoundedTemplate, context: Context, deadline: Deadline) -> None:
+        self._template, self._context, self._deadline = template, context, deadline
         self._made: BoundedContext | None = None
 
     def get(self) -> BoundedContext:
         if self._made is None:
-            self._made = BoundedContext(self._template, globals=self._context)
+            self._made = BoundedContext(self._template, deadline=self._deadline, globals=self._context)
         return self._made
 
 
@@ -110,16 +119,16 @@ class _Part:
     whole.
     """
 
-    template: BoundTemplate
+    template: BoundedTemplate
     fields: list[_Field] = field(default_factory=list)
     pieces: list[bytes] = field(default_factory=list)
     holes: list[tuple[int, int]] = field(default_factory=list)
     fast: bool = False
 
-    def encoded(self, context: Context) -> list[bytes]:
+    def encoded(self, context: Context, deadline: Deadline) -> list[bytes]:
         if not self.fast:
-            return [qp.encode(render(self.template, context))]
-        lazy = _Lazy(self.template, context)
+            return [qp.encode(render(self.template, context, deadline))]
+        lazy = _Lazy(self.template, context, deadline)
         with _explained():
             values = [qp.encode_field(each.text(context, lazy)) for each in self.fields]
         out = self.pieces.copy()
@@ -133,7 +142,7 @@ class _Words:
 
     __slots__ = ("_pieces", "template")
 
-    def __init__(self, template: BoundTemplate) -> None:
+    def __init__(self, template: BoundedTemplate) -> None:
         self.template = template
         self._pieces: list[str | _Field] | None = []
         for node in template.nodes:
@@ -145,11 +154,11 @@ class _Words:
                 self._pieces = None
                 return
 
-    def text(self, context: Context) -> str:
+    def text(self, context: Context, deadline: Deadline) -> str:
         """The line for this recipient. Raises RenderError."""
         if self._pieces is None:
-            return render(self.template, context)
-        lazy = _Lazy(self.template, context)
+            return render(self.template, context, deadline)
+        lazy = _Lazy(self.template, context, deadline)
         with _explained():
             return "".join(
                 [each if isinstance(each, str) else each.text(context, lazy) for each in self._pieces]
@@ -180,7 +189,7 @@ class CompiledMail:
     ) -> None:
         laid = lay_out(source.body, to_text=html_to_text, track=track, pixel=pixel)
         self.links = laid.links
-        self._subject = _Words(parse(_whole(source.subject), html=False))
+        self._subject = _Words(parse(clean(source.subject), html=False))
         self._html = _part(laid.html, html=True, slow=slow)
         self._text = _part(source.text or laid.text, html=False, slow=slow)
         self.fast = self._html.fast and self._text.fast
@@ -190,10 +199,11 @@ class CompiledMail:
 
     def preview(self, context: Context) -> Preview:
         """Subject, HTML and text as this recipient would get them. Raises RenderError."""
+        deadline = Deadline()
         return Preview(
-            subject=headers.one_line(self._subject.text(context), headers.SUBJECT_CHARS),
-            html=render(self._html.template, context),
-            text=render(self._text.template, context),
+            subject=headers.one_line(self._subject.text(context, deadline), headers.SUBJECT_CHARS),
+            html=render(self._html.template, context, deadline),
+            text=render(self._text.template, context, deadline),
         )
 
     def bind(self, sender: Sender) -> BoundMail:
@@ -227,11 +237,14 @@ class BoundMail:
         self._end = b"\r\n--" + boundary + b"--\r\n"
         self._one_click = b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
 
-    def render(self, context: Context, envelope: Envelope) -> bytes:
-        """The mail, CRLF lines, no line beginning with a dot. Raises RenderError, BadAddress, ValueError."""
-        mail = self._mail
+    def render(self, context: Context, envelope: Envelope, deadline: Deadline | None = None) -> bytes:
+        """The mail, CRLF lines, no line beginning with a dot. Raises RenderError, BadAddress, ValueError.
+
+        Subject, text and HTML together have `deadline`, by default a render's time from now.
+        """
+        mail, deadline = self._mail, deadline or Deadline()
         to = headers.address(envelope.to_email)
-        subject = mail._subject.text(context)
+        subject = mail._subject.text(context, deadline)
         out = [
             headers.message_id(envelope.message_id),
             b"Date: " + _date(envelope.date) + b"\r\n",
@@ -243,9 +256,9 @@ class BoundMail:
             out.append(headers.list_unsubscribe(envelope.unsubscribe_url, envelope.unsubscribe_mailto))
             out.append(self._one_click)
         out.append(self._opening)
-        out.extend(mail._text.encoded(context))
+        out.extend(mail._text.encoded(context, deadline))
         out.append(self._middle)
-        out.extend(mail._html.encoded(context))
+        out.extend(mail._html.encoded(context, deadline))
         out.append(self._end)
         whole = b"".join(out)
         if len(whole) > MAIL_BYTES:
@@ -275,7 +288,7 @@ def render_link(target: str, context: Context) -> str:
 
 
 def _part(source: str, *, html: bool, slow: bool) -> _Part:
-    template = parse(_whole(source), html=html)
+    template = parse(clean(source), html=html)
     _known_filters(template)
     part = _Part(template=template)
     if slow or not all(isinstance(node, ContentNode) or _is_field(node) for node in template.nodes):
@@ -339,18 +352,14 @@ def _lookup(node: CleanOutputNode) -> Lookup:
     return straight
 
 
-def _whole(source: str) -> str:
-    return clean(source)
-
-
-def _known_filters(template: BoundTemplate) -> None:
+def _known_filters(template: BoundedTemplate) -> None:
     for name, spans in template.analyze().filters.items():
         if name not in template.env.filters:
             line = str(template).count("\n", 0, spans[0].index) + 1 if spans else 1
             raise TemplateError(f"Line {line}: there is no filter `{name}`.")
 
 
-def _paths(*templates: BoundTemplate) -> frozenset[str]:
+def _paths(*templates: BoundedTemplate) -> frozenset[str]:
     own = (LINKS_NAME, PIXEL_NAME)
     return frozenset(
         path for each in templates for path in each.global_variable_paths() if not path.startswith(own)

@@ -71,16 +71,27 @@ def plain(value: object, *, depth: int = 0) -> None:
         raise TypeError(f"a template never sees a {type(value).__name__}")
 
 
-class BoundedContext(RenderContext):
-    """A render context with a deadline, looked at wherever a template can spend time."""
+class Deadline:
+    """The time that one render has from now on, of however many parts it is made."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.deadline = time.monotonic() + RENDER_SECONDS
+    __slots__ = ("_clock", "_until")
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._until = clock() + RENDER_SECONDS
 
     def check(self) -> None:
-        if time.monotonic() > self.deadline:
+        """Raises ResourceLimitError when it is over."""
+        if self._clock() > self._until:
             raise ResourceLimitError(f"took more than {RENDER_SECONDS * 1000:.0f} ms", token=None)
+
+
+class BoundedContext(RenderContext):
+    """A render context whose deadline is looked at wherever a template can spend time."""
+
+    def __init__(self, template: BoundTemplate, *, deadline: Deadline | None = None, **kwargs: Any) -> None:
+        super().__init__(template, **kwargs)
+        self.check = (deadline or Deadline()).check
 
     def get(self, path: list[object], **kwargs: Any) -> object:
         self.check()
@@ -98,6 +109,13 @@ class BoundedContext(RenderContext):
 
 class BoundedTemplate(BoundTemplate):
     context_class = BoundedContext
+
+    def render_within(self, deadline: Deadline, context: Mapping[str, object]) -> str:
+        """Like `render`, in time that other templates share."""
+        bounded = BoundedContext(self, deadline=deadline, globals=self.make_globals(context))
+        buffer = self._get_buffer()
+        self.render_with_context(bounded, buffer)
+        return buffer.getvalue()
 
 
 class CleanOutputNode(OutputNode):
@@ -250,22 +268,25 @@ HTML = BoundedEnvironment(autoescape=True)
 TEXT = BoundedEnvironment(autoescape=False)
 
 
-def parse(source: str, *, html: bool) -> BoundTemplate:
+def parse(source: str, *, html: bool) -> BoundedTemplate:
     """The parsed template. Raises TemplateError with the line."""
     if len(source) > SOURCE_CHARS:
         raise TemplateError(f"The template is longer than {SOURCE_CHARS // 1024} KB.")
     try:
-        return (HTML if html else TEXT).from_string(source)
+        template = (HTML if html else TEXT).from_string(source)
     except LiquidError as error:
         raise TemplateError(explain(error)) from error
     except RecursionError as error:
         raise TemplateError("The template is nested too deep.") from error
+    assert isinstance(template, BoundedTemplate)
+    return template
 
 
-def render(template: BoundTemplate, context: Mapping[str, object]) -> str:
-    """The text. Raises RenderError: a limit was passed, or a filter can't take this value."""
+def render(template: BoundedTemplate, context: Mapping[str, object], deadline: Deadline | None = None) -> str:
+    """The text. Raises RenderError: a limit was passed, or a filter can't take this value. Without a deadline
+    it has a render's time for itself."""
     try:
-        return clean(template.render(context))
+        return clean(template.render_within(deadline or Deadline(), context))
     except LiquidError as error:
         raise RenderError(explain(error)) from error
     except (ArithmeticError, RecursionError, TypeError, ValueError, LookupError, AttributeError) as error:

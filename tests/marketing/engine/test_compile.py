@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from marketing.engine.compile import CompiledMail, Envelope, Sender, Source, compile_mail, render_link
 from marketing.engine.errors import BadAddress, RenderError, TemplateError
-from marketing.engine.liquid import clean
+from marketing.engine.liquid import RENDER_SECONDS, Deadline, clean
 
 MJML = """<mjml><mj-head><mj-title>{{ shop.name }}</mj-title><mj-preview>for {{ name }}</mj-preview>
 <mj-style>.big{color:{{ colour }};font-size:20px}</mj-style></mj-head><mj-body><mj-section><mj-column>
@@ -166,6 +166,23 @@ def test_a_domain_beyond_ascii_is_written_in_ascii() -> None:
         .render({}, envelope(to_email="a@例子.中国"))
     )
     assert b"<a@xn--fsqu00a.xn--fiqs8s>" in raw
+
+
+@pytest.mark.parametrize("slow", [False, True])
+def test_all_parts_of_a_mail_share_one_deadline(slow: bool) -> None:
+    """Each look at the clock costs two fifths of the time: one part is within it, the mail is not."""
+    looks = 0
+
+    def clock() -> float:
+        nonlocal looks
+        looks += 1
+        return (looks - 1) * RENDER_SECONDS * 0.4
+
+    field = "{{ a | upcase }}"
+    mail = CompiledMail(Source(subject=field, body=f"<p>{field}</p>", text=field), slow=slow).bind(SENDER)
+    with pytest.raises(RenderError, match="100 ms"):
+        mail.render({"a": "x"}, envelope(), Deadline(clock))
+    assert mail.render({"a": "x"}, envelope(), Deadline(lambda: 0.0))
 
 
 def test_mjml_with_loops_conditions_and_links() -> None:

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from marketing.engine.errors import RenderError
-from marketing.engine.liquid import parse, plain, render
+from marketing.engine.liquid import RENDER_SECONDS, Deadline, parse, plain, render
 
 
 class Secret:
@@ -44,6 +44,16 @@ def test_a_greedy_template_is_stopped(name: str, source: str) -> None:
     with pytest.raises(RenderError):
         render(parse(source, html=True), {"a": "a" * 60_000, "h": "<script <" * 6000 + ">"})
     assert time.monotonic() - began < 1.0
+
+
+def test_templates_that_share_a_deadline_share_its_time() -> None:
+    now = 0.0
+    deadline = Deadline(clock=lambda: now)
+    template = parse("{{ a }}", html=True)
+    assert render(template, {"a": 1}, deadline) == "1"
+    now = RENDER_SECONDS * 1.01
+    with pytest.raises(RenderError, match="100 ms"):
+        render(template, {"a": 1}, deadline)
 
 
 @pytest.mark.parametrize(
