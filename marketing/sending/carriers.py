@@ -10,7 +10,6 @@ from typing import Any
 
 import requests
 from django.utils.translation import gettext as _
-from liquid.template import BoundTemplate
 
 from crm.accounts.models import Merchant
 from crm.integrations.catalog import MESSENGERS
@@ -109,7 +108,7 @@ class Words:
     TemplateError."""
 
     def __init__(self, campaign: Campaign, *, templated: bool) -> None:
-        self._text: BoundTemplate | None = None
+        self._text: liquid.BoundedTemplate | None = None
         if templated:
             if not campaign.carrier_template.strip():
                 raise TemplateError(_("Name the carrier's template."))
@@ -128,13 +127,16 @@ class Words:
     def filled(
         self, context: Mapping[str, Any], *, to: str, reference: str = "", callback: str = ""
     ) -> Message:
-        """Raises RenderError, ValueError for this recipient's."""
-        text = liquid.render(self._text, context).strip() if self._text else ""
+        """Raises RenderError, ValueError for this recipient's. All values share one render's time."""
+        deadline = liquid.Deadline()
+        text = liquid.render(self._text, context, deadline).strip() if self._text else ""
         if self._text and not text:
             raise ValueError(_("Nothing is left of the message."))
         if len(text) > TEXT_CHARS:
             raise ValueError(_("The message is longer than %(n)s letters.") % {"n": TEXT_CHARS})
-        values = {name: liquid.render(words, context).strip() for name, words in self._values.items()}
+        values = {
+            name: liquid.render(words, context, deadline).strip() for name, words in self._values.items()
+        }
         if any(len(value) > VALUE_CHARS for value in values.values()):
             raise ValueError(_("A value is longer than %(n)s letters.") % {"n": VALUE_CHARS})
         return Message(
