@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from django.utils.html import format_html
 
+from marketing.engine.scanning import behind_tag
+
 LINK_MARK = "#guanxi-link-"
 _ASKS_DARK = re.compile(r"\(\s*prefers-color-scheme\s*:\s*dark\s*\)", re.IGNORECASE)
-_BODY = re.compile(r"<body[^>]{0,2000}>", re.IGNORECASE)
+_BODY = re.compile("<body", re.IGNORECASE)
 # What Outlook and Gmail's phone programs do to a mail that has no dark colours of its own: lightness turned
 # round, hues kept, pictures left alone.
 _TURNED = (
@@ -59,5 +61,4 @@ def with_badges(html: str, badges: Sequence[Badge]) -> str:
 
 
 def _first_in_body(html: str, addition: str) -> str:
-    match = _BODY.search(html)
-    return html[: match.end()] + addition + html[match.end() :] if match else addition + html
+    return behind_tag(html, _BODY, addition) or addition + html

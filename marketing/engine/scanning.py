@@ -74,3 +74,9 @@ def before_last(text: str, mark: str, addition: str) -> str:
     found = re.finditer(re.escape(mark), text, re.IGNORECASE)
     at = max((match.start() for match in found), default=len(text))
     return text[:at] + addition + text[at:]
+
+
+def behind_tag(text: str, opening: re.Pattern[str], addition: str) -> str:
+    """`text` with `addition` behind the first tag that begins so; "" when there is none."""
+    tag = next(spans(text, ((opening, TAG_END),)), None)
+    return text[: tag.end] + addition + text[tag.end :] if tag else ""

@@ -17,7 +17,7 @@ from crm.accounts.models import Merchant
 from marketing.engine.compile import BoundMail, CompiledMail, Sender, Source, compile_mail
 from marketing.engine.errors import TemplateError
 from marketing.engine.layout import LINKS
-from marketing.engine.scanning import TAG_END, before_last, spans
+from marketing.engine.scanning import before_last, behind_tag
 from marketing.models import Campaign, Version
 from marketing.models.template import Content
 
@@ -85,15 +85,9 @@ def _with_preheader(body: str, words: str) -> str:
         preview = f"<mj-preview>{escape_text(words)}</mj-preview>"
         if "<mj-head>" in body:
             return body.replace("<mj-head>", f"<mj-head>{preview}", 1)
-        return _behind(body, _MJML, f"<mj-head>{preview}</mj-head>") or body
+        return behind_tag(body, _MJML, f"<mj-head>{preview}</mj-head>") or body
     hidden = f'<div style="display:none;max-height:0;overflow:hidden">{escape_text(words)}</div>'
-    return _behind(body, _BODY, hidden) or hidden + body
-
-
-def _behind(body: str, opening: re.Pattern[str], addition: str) -> str:
-    """The body with the addition behind its first such tag; "" when it has none."""
-    tag = next(spans(body, ((opening, TAG_END),)), None)
-    return body[: tag.end] + addition + body[tag.end :] if tag else ""
+    return behind_tag(body, _BODY, hidden) or hidden + body
 
 
 def escape_text(words: str) -> str:
@@ -164,10 +158,9 @@ def written_as(campaign: Campaign, letter: str) -> Written:
 
 
 def versions(campaign: Campaign) -> list[tuple[str, Written]]:
-    """Letter → version; "" and A are the campaign's own words. One query."""
-    own = Written(campaign, 0)
-    others = list(campaign.versions.order_by("letter"))
-    return [("", own), ("A", own), *((one.letter, as_version(campaign, one)) for one in others)]
+    """Letter → version; A is the campaign's own words. One query."""
+    others = campaign.versions.order_by("letter")
+    return [("A", Written(campaign, 0)), *((one.letter, as_version(campaign, one)) for one in others)]
 
 
 def as_version(campaign: Campaign, version: Version) -> Written:

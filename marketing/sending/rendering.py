@@ -24,7 +24,8 @@ class Renderer:
 
     def __init__(self, merchant: Merchant, campaign: Campaign) -> None:
         self._merchant, self._tracks = merchant, campaign.tracks
-        self._versions = {letter: _Version(one, merchant) for letter, one in content.versions(campaign)}
+        versions = {letter: _Version(one, merchant) for letter, one in content.versions(campaign)}
+        self._versions = versions | {"": versions["A"]}  # where nothing is tried
         self._bounces_to = bounce_address()
         self._signer = signer_for(content.sender_address(campaign, merchant))
         self._second, self._date = 0, ""
