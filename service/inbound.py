@@ -7,7 +7,7 @@ import email.policy
 import hashlib
 import re
 from dataclasses import dataclass
-from email.message import EmailMessage
+from email.message import EmailMessage, Message
 from email.utils import getaddresses, parseaddr
 
 import structlog
@@ -36,6 +36,8 @@ MAIL_BYTES = 25 * 2**20
 PARSED_CHARS = 50_000
 TOKEN = re.compile(r"\+(\d{1,18}-[0-9a-f]{16})@", re.IGNORECASE)
 LANGUAGES = ["en", "zh", "de", "fr", "es", "it", "ja", "ko", "nl", "pl", "sv"]
+# A forwarded forward with pictures has a dozen.
+MOST_NESTED = 50
 # Reasons that may stand on a bounce.
 MACHINES = {"no sender", "automatic", "bounce"}
 ADDRESSED = ("To", "Cc", "Delivered-To", "X-Original-To", "Envelope-To")
@@ -56,15 +58,16 @@ def mail_receive(*, merchant: Merchant, raw: bytes) -> Received:
     ignored, so that two robots never talk to each other here."""
     if len(raw) > MAIL_BYTES:
         return Received("ignored", reason="too big")
-    message = email.message_from_bytes(raw, policy=email.policy.default)
-    assert isinstance(message, EmailMessage)
+    message = _read(raw)
+    if message is None:
+        return Received("ignored", reason="nested too deep")
     name, address = _sender(message)
+    reason = _ignored(merchant, message, address)
     # A report of a carrier (RFC 3464, 5965) may come from any address; it is never a customer's words.
-    if message.get_content_type() == "multipart/report" and taken(merchant, raw):
-        return Received("ignored", reason="report")
-    if reason := _ignored(merchant, message, address):
-        if reason in MACHINES and taken(merchant, raw):
-            reason = "report"
+    is_report = message.get_content_type() == "multipart/report"
+    if (is_report or reason in MACHINES) and taken(merchant, raw):
+        reason = "report"
+    if reason:
         return Received("ignored", reason=reason)
     words = _words(message, raw)
     if not words.text:
@@ -84,6 +87,22 @@ def mail_receive(*, merchant: Merchant, raw: bytes) -> Received:
     except Rejected as refusal:  # nothing but control characters
         return Received("ignored", reason=str(refusal))
     return Received("opened", opened)
+
+
+def _read(raw: bytes) -> EmailMessage | None:
+    """None for parts in one another beyond MOST_NESTED: the standard library walks them by recursion, and
+    such a mail would stop every look into the mailbox that it lies in."""
+    try:
+        message = email.message_from_bytes(raw, policy=email.policy.default)
+    except RecursionError:
+        return None
+    assert isinstance(message, EmailMessage)
+    level: list[Message] = [message]
+    for _depth in range(MOST_NESTED):
+        level = [part for one in level if one.is_multipart() for part in one.get_payload()]
+        if not level:
+            return message
+    return None
 
 
 def _header(message: EmailMessage, name: str) -> str:

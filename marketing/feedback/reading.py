@@ -30,6 +30,7 @@ MAIL_BYTES = 300_000
 PART_CHARS = 60_000
 HEADER_CHARS = 2_000
 MOST_FINDINGS = 100
+UNREADABLE = (ValueError, LookupError, AttributeError, TypeError, RecursionError)
 EMPTY_LINES = re.compile(rb"(?:\r?\n){3,}")
 DELAYED = {"delayed", "delay"}
 ARRIVED = {"delivered", "relayed", "expanded"}
@@ -61,8 +62,9 @@ def findings(raw: bytes) -> list[Finding]:
     try:
         message = email.message_from_bytes(raw, policy=email.policy.compat32)
         return list(_found(message, raw))[:MOST_FINDINGS]
-    except (ValueError, LookupError, AttributeError, TypeError, IndexError, KeyError) as error:
-        # The standard library raises on some broken mails; what it can't read is no report to anybody.
+    except UNREADABLE as error:
+        # The standard library raises on some broken mails, and on parts a thousand deep in one another; what
+        # it can't read is no report to anybody.
         log.info("unreadable bounce", error=repr(error))
         return []
 

@@ -10,6 +10,7 @@ import pytest
 from crm.integrations.messengers.reports import ReportKind
 from marketing.feedback.grading import Grade, grade
 from marketing.feedback.reading import findings
+from tests.support.hostile_mail import nested
 
 AGREED = 0.95
 
@@ -168,6 +169,12 @@ def test_a_hostile_letter_ends(filler: str) -> None:
     for kind in ("text/plain", "text/html", "message/delivery-status", "message/feedback-report"):
         head = f"From: mailer-daemon@x.example\nSubject: failure notice\nContent-Type: {kind}\n\n"
         assert len(findings(head.encode() + filler.encode() * (200_000 // len(filler)))) <= 100
+
+
+@pytest.mark.parametrize("levels", [100, 400, 3_000])
+def test_parts_deep_in_one_another_end(levels: int) -> None:
+    """The standard library walks them by recursion; the mailbox behind such a mail must be read on."""
+    assert len(findings(nested(levels))) <= 1
 
 
 @pytest.mark.parametrize(

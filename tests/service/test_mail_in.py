@@ -26,6 +26,7 @@ from service.tickets import Words, ticket_answer
 from tests.factories.accounts import make_member
 from tests.factories.customers import make_customer
 from tests.factories.service import fresh, make_ticket
+from tests.support.hostile_mail import nested
 from tests.support.processes import wait_until
 from tests.support.services import end
 
@@ -118,6 +119,12 @@ def test_machines_are_not_answered(scoped, ticket, case, headers):
     ), case
     assert Entry.objects.count() == 1
     assert not OutboundMail.objects.exists()
+
+
+@pytest.mark.parametrize("levels", [100, 400, 3_000])
+def test_a_mail_nested_too_deep_stops_nobody(scoped, ticket, levels):
+    received = mail_receive(merchant=scoped, raw=nested(levels))
+    assert (received.outcome, received.reason) == ("ignored", "nested too deep")
 
 
 def test_html_alone_is_read_and_kept_clean(scoped, ticket):
