@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 import dns.exception
@@ -10,6 +11,9 @@ from django.conf import settings
 
 # One question's time, and that of all its tries.
 TRY_SECONDS, WHOLE_SECONDS = 2.0, 5.0
+# All of a domain's questions together: somebody looks at a page meanwhile, and ten SPF names with ten mail
+# servers each can be made to answer slowly.
+PATIENCE_SECONDS = 20.0
 
 
 class DnsTrouble(Exception):
@@ -18,10 +22,11 @@ class DnsTrouble(Exception):
 
 @dataclass
 class Asker:
-    """Asks, and remembers what it asked. `servers` are "ip" or "ip:port", those of the
-    machine where there are none."""
+    """Asks, and remembers what it asked; for `patience` seconds of waiting in all, then it asks nobody any
+    more. `servers` are "ip" or "ip:port", those of the machine where there are none."""
 
     servers: tuple[str, ...] = ()
+    patience: float = PATIENCE_SECONDS
 
     def __post_init__(self) -> None:
         self._known: dict[tuple[str, str], list[str]] = {}
@@ -53,7 +58,13 @@ class Asker:
         """[] where the name or the kind does not exist. Raises DnsTrouble."""
         name = name.rstrip(".").lower()
         if (name, kind) not in self._known:
-            self._known[name, kind] = self._answer(name, kind)
+            if self.patience <= 0:
+                raise DnsTrouble(f"{kind} {name}: too slow")
+            began = time.monotonic()
+            try:
+                self._known[name, kind] = self._answer(name, kind)
+            finally:
+                self.patience -= time.monotonic() - began
         return self._known[name, kind]
 
     def _answer(self, name: str, kind: str) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from marketing.domains.checking import DKIM, DMARC, GOOD, MEANINGS, SPF
-from marketing.domains.spf import SpfBroken, with_server
+from marketing.domains.spf import SpfBroken, closed, with_server
 from marketing.engine import dkim
 from marketing.models import SenderDomain
 
@@ -52,7 +52,7 @@ def _spf(row: SenderDomain) -> str:
     if code in ("spf_good", "spf_unproved"):
         return record
     if code == "spf_open":
-        return record.replace("+all", "~all")
+        return closed(record)
     if code == "spf_endless":
         return f"{record} ~all"
     try:

@@ -103,6 +103,11 @@ def catch_all(record: str) -> str:
     return next((sign for sign, name, _value in terms(record) if name == "all"), "")
 
 
+def closed(record: str) -> str:
+    """The record that lets everybody send (+all, or all without a sign), ending with ~all."""
+    return " ".join("~all" if word.lower() in ("+all", "all") else word for word in record.split())
+
+
 def with_server(record: str, host: str) -> str:
     """The record with the server let in, to be pasted in its place."""
     if not record:
