@@ -33,6 +33,7 @@ def suppression_answer(*, membership: Membership, channel: str, value: str) -> A
 
 
 def may_lift(entry: Suppression) -> bool:
+    """Whether nobody with this address was erased."""
     if entry.reason == Suppression.Reason.ERASED:
         return False
     return not ErasedKey.objects.filter(digest=entry.digest).exists()

@@ -14,9 +14,10 @@ from crm.events.emitting import Draft, emit, emit_many
 from crm.lib.errors import Conflict, Rejected
 from customers import events
 from customers.consent import REACHED_BY, address_digest, note_without, suppress
-from customers.models import ErasedKey, Identity, Suppression
+from customers.models import Identity, Suppression
 from customers.models.consent import Channel
 from customers.normalising import normalise_email, normalise_phone
+from customers.suppressions.selectors import may_lift
 
 Reason = Suppression.Reason
 # What a colleague, a file or a program may give as the reason; an erasure puts its own there.
@@ -105,7 +106,7 @@ def suppression_release(*, suppression: Suppression, note: str, address: str = "
     entry = Suppression.objects.select_for_update(of=("self",)).filter(pk=suppression.pk).first()
     if entry is None:
         raise Conflict(_("This address is not on the list any more."), code="released_already")
-    if entry.reason == Reason.ERASED or ErasedKey.objects.filter(digest=entry.digest).exists():
+    if not may_lift(entry):
         words = _("Whoever had this address was erased. It stays on the list.")
         raise Conflict(words, code="erased")
     said = note_without(address, _words(note))
