@@ -75,6 +75,32 @@ def consent_record(
     return entry
 
 
+@transaction.atomic
+def consent_leave(
+    *,
+    merchant: Merchant,
+    customer_id: int,
+    source: str,
+    proof: dict[str, Any],
+    channel: str = Channel.EMAIL,
+    purpose: str = Purpose.MARKETING,
+) -> Consent | None:
+    """Withdraws by the way out that a message has; None when that was withdrawn already, and for an erased
+    person: they get no message, and nothing new is kept about them. Locks the customer's row."""
+    reader = customer_locked(customer_id)
+    if reader.erased_at is not None:
+        return None
+    return consent_record(
+        merchant=merchant,
+        customer=reader,
+        channel=channel,
+        purpose=purpose,
+        granted=False,
+        source=source,
+        proof=proof,
+    )
+
+
 def customer_locked(customer_id: int) -> Customer:
     """The customer's row, locked, or that of who they are now. Inside a transaction."""
     rows: QuerySet[Customer] = Customer.objects.select_for_update(of=("self",))

@@ -7,29 +7,27 @@ times); a plain POST always withdraws it.
 from __future__ import annotations
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone, translation
+from django.utils import translation
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from crm.accounts.models import Merchant
-from crm.events.emitting import emit
 from crm.lib.errors import Conflict, NotFound
 from crm.lib.tenancy import merchant_scope
 from customers.consent import consent_now
 from customers.models import Customer
 from customers.models.consent import Channel, Purpose
-from customers.preferences.choosing import preference_set, purpose_leave
+from customers.preferences.choosing import preference_set
 from customers.preferences.links import preferences_url
 from customers.preferences.portal import masked
 from customers.preferences.switches import open_requests
 from customers.proofs import proof_of, proof_of_leaving
 from customers.wordings.selectors import wording_now
-from marketing.campaigns import events
-from marketing.models import Delivery, Engagement
+from marketing.leaving import delivery_leave, named
+from marketing.models import Delivery
 from marketing.sending import tokens
 from marketing.tracking import delivery_named
 
@@ -54,7 +52,13 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         if request.method == "POST" and request.POST.get("action") == "again":
             status = _take_back(request, merchant, delivery)
         elif request.method == "POST":
-            _withdraw(request, merchant, delivery)
+            delivery_leave(
+                merchant=merchant,
+                delivery=delivery,
+                source="unsubscribe",
+                proof=proof_of_leaving(request),
+                user_agent=request.headers.get("User-Agent", "")[:200],
+            )
         page = _page(merchant, delivery) | {"acted": request.method == "POST"}
         return render(request, "marketing/unsubscribe.html", page, status=status)
 
@@ -70,7 +74,7 @@ def _language(request: HttpRequest, merchant: Merchant) -> str:
 
 def _page(merchant: Merchant, delivery: Delivery) -> dict[str, object]:
     language = translation.get_language() or merchant.locale
-    reader = _reader(delivery)
+    reader = delivery.reader
     # The ledger of an erased person stays; nothing is sent to them whatever it says.
     allowed = reader.erased_at is None and consent_now(customer=reader, channel=Channel.EMAIL) is True
     can_allow = not allowed and _is_theirs(delivery, reader)
@@ -82,12 +86,6 @@ def _page(merchant: Merchant, delivery: Delivery) -> dict[str, object]:
         "wording": wording_now(merchant, Channel.EMAIL, Purpose.MARKETING, language) if can_allow else None,
         "waits": can_allow and (Channel.EMAIL, Purpose.MARKETING) in open_requests(reader.pk),
     }
-
-
-def _reader(delivery: Delivery) -> Customer:
-    """Who the mail's customer is now."""
-    reader: Customer = delivery.customer.merged_into or delivery.customer
-    return reader
 
 
 def _is_theirs(delivery: Delivery, reader: Customer) -> bool:
@@ -105,7 +103,7 @@ def _preferences(merchant: Merchant, delivery: Delivery) -> str:
 def _take_back(request: HttpRequest, merchant: Merchant, delivery: Delivery) -> int:
     """The page's status. As on the preference page: where the shop has a yes confirmed by mail, this one
     too."""
-    reader = _reader(delivery)
+    reader = delivery.reader
     if not _is_theirs(delivery, reader):
         return 409
     try:
@@ -117,48 +115,9 @@ def _take_back(request: HttpRequest, merchant: Merchant, delivery: Delivery) -> 
             granted=True,
             source="resubscribe",
             digest=request.POST.get("wording", ""),
-            proof={**_mail(delivery), **proof_of(request)},
+            proof={**named(delivery), **proof_of(request)},
         )
     except Conflict as changed:
         messages.error(request, str(changed.message))
         return changed.status
     return 200
-
-
-def _mail(delivery: Delivery) -> dict[str, object]:
-    """The mail by which an answer came, for its proof."""
-    return {"delivery_id": delivery.pk, "message_id": delivery.message_id}
-
-
-@transaction.atomic
-def _withdraw(request: HttpRequest, merchant: Merchant, delivery: Delivery) -> None:
-    """Nothing for an erased person."""
-    entry = purpose_leave(
-        merchant=merchant,
-        customer_id=delivery.customer_id,
-        purpose=Purpose.MARKETING,
-        proof={**_mail(delivery), **proof_of_leaving(request)},
-    )
-    if entry is None:
-        return
-    Delivery.objects.filter(pk=delivery.pk, unsubscribed_at__isnull=True).update(
-        unsubscribed_at=timezone.now()
-    )
-    Engagement.objects.create(
-        merchant=merchant,
-        delivery=delivery,
-        kind=Engagement.Kind.UNSUBSCRIBE,
-        user_agent=request.headers.get("User-Agent", "")[:200],
-    )
-    emit(
-        events.UNSUBSCRIBED,
-        merchant=merchant,
-        customer=entry.customer_id,
-        subject=delivery.campaign,
-        data={
-            "campaign": delivery.campaign.name,
-            "campaign_id": delivery.campaign_id,
-            "delivery_id": delivery.pk,
-        },
-        dedupe_key=f"delivery:{delivery.pk}:{entry.pk}",
-    )

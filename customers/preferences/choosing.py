@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from crm.accounts.models import Merchant
 from crm.lib.errors import Conflict, Rejected
 from customers.confirming.services import confirmation_ask, has_to_confirm
-from customers.consent import consent_record, customer_locked
+from customers.consent import consent_record
 from customers.models import Consent, ConsentRequest, Customer
 from customers.models.wording import Channel, Purpose
 from customers.services import customer_change
@@ -75,26 +75,6 @@ def preference_set(
         granted=True,
         source=source,
         wording=wording,
-        proof=proof,
-    )
-
-
-@transaction.atomic
-def purpose_leave(
-    *, merchant: Merchant, customer_id: int, purpose: Purpose, proof: dict[str, Any]
-) -> Consent | None:
-    """Withdraws mail of one purpose by the way out that a mail has; None when that was withdrawn already, and
-    for an erased person: they get no mail, and nothing new is kept about them. Locks the customer's row."""
-    reader = customer_locked(customer_id)
-    if reader.erased_at is not None:
-        return None
-    return consent_record(
-        merchant=merchant,
-        customer=reader,
-        channel=Channel.EMAIL,
-        purpose=purpose,
-        granted=False,
-        source="unsubscribe",
         proof=proof,
     )
 

@@ -15,10 +15,11 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from crm.lib.errors import Conflict, NotFound, Rejected
+from customers.consent import consent_leave
 from customers.models import Customer
 from customers.models.consent import Purpose
 from customers.portal_door import PortalRequest, portal_url, render_portal
-from customers.preferences.choosing import language_set, preference_set, preferences_none, purpose_leave
+from customers.preferences.choosing import language_set, preference_set, preferences_none
 from customers.preferences.links import customer_named, leaver_named
 from customers.preferences.switches import preferences_of
 from customers.proofs import proof_of, proof_of_leaving
@@ -107,10 +108,11 @@ def portal_way_out(request: PortalRequest, token: str, purpose: str) -> HttpResp
         raise NotFound()
     if request.method != "POST":
         return redirect(portal_url(request, "portal_link", token))
-    purpose_leave(
+    consent_leave(
         merchant=request.shop,
         customer_id=customer.pk,
-        purpose=Purpose(purpose),
+        purpose=purpose,
+        source="unsubscribe",
         proof=proof_of_leaving(request),
     )
     return HttpResponse(_("You are unsubscribed"), content_type="text/plain; charset=utf-8")

@@ -10,15 +10,9 @@ from django.utils.translation import gettext as _
 from crm.accounts.models import Merchant
 from customers.consent import address_digest, suppress
 from customers.models import Suppression
-from customers.models.consent import Channel
 from marketing.feedback.grading import Grade
 from marketing.models import Delivery, SoftBounce
 from marketing.sending.checking import policy_of
-
-
-def channel_of(delivery: Delivery) -> str:
-    """The way that the mail went."""
-    return str(getattr(delivery, "channel", "") or Channel.EMAIL.value)
 
 
 def act(*, merchant: Merchant, delivery: Delivery, given: Grade, code: str) -> str:
@@ -34,14 +28,14 @@ def act(*, merchant: Merchant, delivery: Delivery, given: Grade, code: str) -> s
 
 
 def _suppress(merchant: Merchant, delivery: Delivery, code: str) -> None:
-    channel = channel_of(delivery)
+    channel = delivery.channel
     suppress(
         merchant=merchant,
         channel=channel,
         value=delivery.address,
         reason=Suppression.Reason.BOUNCE,
         note=code[:40],
-        customer=delivery.customer.merged_into or delivery.customer,
+        customer=delivery.reader,
     )
     # Who is taken off the list later begins anew.
     SoftBounce.objects.filter(channel=channel, digest=address_digest(delivery.address)).delete()
@@ -49,7 +43,7 @@ def _suppress(merchant: Merchant, delivery: Delivery, code: str) -> None:
 
 def _count(merchant: Merchant, delivery: Delivery, code: str) -> str:
     policy = policy_of(merchant)
-    channel, digest = channel_of(delivery), address_digest(delivery.address)
+    channel, digest = delivery.channel, address_digest(delivery.address)
     SoftBounce.objects.get_or_create(
         merchant=merchant,
         delivery=delivery,

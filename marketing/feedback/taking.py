@@ -16,14 +16,15 @@ from crm.accounts.models import Merchant
 from crm.events.emitting import emit
 from crm.integrations.messengers.reports import MessageReport, ReportKind
 from crm.integrations.models import Connection
-from customers.consent import consent_record, suppress
-from customers.models import Customer, Suppression
+from customers.consent import consent_leave, customer_locked, suppress
+from customers.models import Suppression
 from customers.models.consent import Channel
 from customers.normalising import normalise_email
 from marketing.campaigns import events as campaign_events
 from marketing.feedback import events, rules
 from marketing.feedback.finding import delivery_of
 from marketing.feedback.grading import Grade, grade
+from marketing.leaving import delivery_leave, named
 from marketing.looks import look_reported
 from marketing.models import Delivery, Engagement, Link
 
@@ -31,6 +32,7 @@ State = Delivery.State
 # Clocks of two systems differ.
 AHEAD = timedelta(minutes=5)
 RETURNED = (ReportKind.BOUNCED, ReportKind.REJECTED)
+LEAVING = (ReportKind.COMPLAINED, ReportKind.UNSUBSCRIBED)
 # What nobody can say of a mail that never left.
 PROVES = (
     ReportKind.DELIVERED,
@@ -53,11 +55,14 @@ def take(
     *, merchant: Merchant, report: MessageReport, is_signed: bool = False, marked: int | None = None
 ) -> str:
     """What became of the report, in words for staff. `marked` is the mail that its return path
-    named; `is_signed` that the carrier proved who it is. Locks the mail's row, for a complaint the
-    customer's."""
+    named; `is_signed` that the carrier proved who it is. Locks the mail's row, before it the customer's where
+    consent ends."""
     found = delivery_of(report, marked=marked)
     if found is None:
         return _about_address(merchant, report) if is_signed else _("It names no mail of ours.")
+    if report.kind in LEAVING:
+        # Before the mail's row, as at the way out of the mail: mail programs have one button for both.
+        customer_locked(found.customer_id)
     delivery = Delivery.objects.select_for_update(of=("self",)).get(pk=found.pk)
     delivery.campaign, delivery.customer = found.campaign, found.customer
     at = min(report.occurred_at, timezone.now() + AHEAD)
@@ -143,12 +148,18 @@ def _complain(merchant: Merchant, delivery: Delivery) -> str:
     if delivery.address:
         suppress(
             merchant=merchant,
-            channel=rules.channel_of(delivery),
+            channel=delivery.channel,
             value=delivery.address,
             reason=Suppression.Reason.COMPLAINT,
-            customer=_reader(delivery),
+            customer=delivery.reader,
         )
-    _withdraw(merchant, delivery, "complaint")
+    consent_leave(
+        merchant=merchant,
+        customer_id=delivery.customer_id,
+        channel=delivery.channel,
+        source="complaint",
+        proof=named(delivery),
+    )
     emit(
         events.MAIL_COMPLAINED,
         merchant=merchant,
@@ -161,42 +172,11 @@ def _complain(merchant: Merchant, delivery: Delivery) -> str:
 
 
 def _unsubscribe(merchant: Merchant, delivery: Delivery) -> str:
-    if delivery.unsubscribed_at is not None or not _withdraw(merchant, delivery, "mail_program"):
+    if delivery.unsubscribed_at is not None or not delivery_leave(
+        merchant=merchant, delivery=delivery, source="mail_program", proof={}
+    ):
         return _("They had left already.")
-    now = timezone.now()
-    Delivery.objects.filter(pk=delivery.pk).update(unsubscribed_at=now)
-    Engagement.objects.create(merchant=merchant, delivery=delivery, kind=Engagement.Kind.UNSUBSCRIBE, at=now)
-    emit(
-        campaign_events.UNSUBSCRIBED,
-        merchant=merchant,
-        customer=delivery.customer_id,
-        subject=delivery.campaign,
-        data=_facts(delivery),
-        dedupe_key=f"delivery:{delivery.pk}:report",
-    )
     return _("They don't want mail any more.")
-
-
-def _withdraw(merchant: Merchant, delivery: Delivery, source: str) -> bool:
-    """Whether the consent was theirs to end. Nothing new is kept about who was erased."""
-    reader = _reader(delivery)
-    if reader.erased_at is not None:
-        return False
-    entry = consent_record(
-        merchant=merchant,
-        customer=reader,
-        channel=rules.channel_of(delivery),
-        granted=False,
-        source=source,
-        proof={"delivery_id": delivery.pk, "message_id": delivery.message_id},
-    )
-    return entry is not None
-
-
-def _reader(delivery: Delivery) -> Customer:
-    """Who the mail's customer is now."""
-    reader: Customer = delivery.customer.merged_into or delivery.customer
-    return reader
 
 
 # --- arrivals and looks ----------

@@ -215,6 +215,12 @@ class Delivery(TenantModel):
         return str(self.campaign.channel)
 
     @property
+    def reader(self) -> Customer:
+        """Who its customer is now."""
+        reader: Customer = self.customer.merged_into or self.customer
+        return reader
+
+    @property
     def reason_text(self) -> str:
         return reason_text(self.reason)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import smtplib
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -9,7 +10,9 @@ from email.message import EmailMessage
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from crm.accounts.models import Merchant
@@ -96,6 +99,17 @@ def test_a_hard_bounce_told_twice_counts_once(scoped: Merchant) -> None:
     assert names() == ["marketing.mail_bounced", "customers.address_suppressed"]
     assert consent_now(customer=mail.customer, channel="email") is True
     assert selectors.funnel(mail.campaign, None).bounced == 1
+
+
+@pytest.mark.parametrize("kind", [ReportKind.COMPLAINED, ReportKind.UNSUBSCRIBED])
+def test_who_leaves_is_locked_before_the_mail_as_at_its_way_out(scoped: Merchant, kind: ReportKind) -> None:
+    """The other order on one of the two ways is a deadlock: mail programs press both buttons at once."""
+    mail = mail_to(scoped)
+    with CaptureQueriesContext(connection) as queries:
+        take(merchant=scoped, report=report(mail, kind))
+    locks = [one["sql"] for one in queries if "FOR UPDATE" in one["sql"]]
+    first = [re.search(r'FROM "(\w+)"', sql)[1] for sql in locks][:2]  # type: ignore[index]
+    assert first == ["customers_customer", "marketing_delivery"]
 
 
 def test_a_complaint_ends_consent_too(scoped: Merchant) -> None:
