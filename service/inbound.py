@@ -99,7 +99,8 @@ def _read(raw: bytes) -> EmailMessage | None:
     assert isinstance(message, EmailMessage)
     level: list[Message] = [message]
     for _depth in range(MOST_NESTED):
-        level = [part for one in level if one.is_multipart() for part in one.get_payload()]
+        inside = [part for one in level if one.is_multipart() for part in one.get_payload()]
+        level = [part for part in inside if isinstance(part, Message)]
         if not level:
             return message
     return None
