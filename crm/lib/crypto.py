@@ -48,11 +48,19 @@ SHA256_BLOCK = 64
 
 
 def keyed_hash_sql(column: str, *, purpose: str) -> tuple[str, tuple[bytes, bytes]]:
-    """`keyed_hash` of a column, computed by PostgreSQL, and its two parameters: the blocks of HMAC (RFC 2104)
-    for a key no longer than a block."""
+    """`keyed_hash` of a column, computed by PostgreSQL, and its two parameters."""
+    return hash_sql(column, outer="%s", inner="%s"), hash_keys(purpose)
+
+
+def hash_sql(column: str, *, outer: str, inner: str) -> str:
+    """The same with placeholders of the caller's own, which get the two of `hash_keys`."""
+    return f"encode(sha256({outer} || sha256({inner} || convert_to({column}, 'UTF8'))), 'hex')"
+
+
+def hash_keys(purpose: str) -> tuple[bytes, bytes]:
+    """The outer and the inner block of HMAC (RFC 2104) for a key no longer than a block."""
     padded = derived_key(purpose).ljust(SHA256_BLOCK, b"\0")
-    inner, outer = bytes(byte ^ 0x36 for byte in padded), bytes(byte ^ 0x5C for byte in padded)
-    return f"encode(sha256(%s || sha256(%s || convert_to({column}, 'UTF8'))), 'hex')", (outer, inner)
+    return bytes(byte ^ 0x5C for byte in padded), bytes(byte ^ 0x36 for byte in padded)
 
 
 def sign(data: object, *, purpose: str) -> str:

@@ -12,13 +12,11 @@ from django.db import connection
 from django.utils import timezone
 
 from crm.accounts.models import Merchant
-from crm.lib.crypto import derived_key
+from crm.lib.crypto import hash_keys, hash_sql
 from customers.models import Consent, Customer, Identity, Suppression
 from customers.models.consent import Channel, Purpose
 from customers.registries import HOLDS, Restraint
 from marketing.models import Delivery, SendingPolicy
-
-SHA256_BLOCK = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +47,12 @@ def check(
     """
     quiet = _quiet_zones(merchant, policy, delivery_ids)
     sql = _statement(bool(policy.cap_count), channel)
-    pads = _hmac_pads(derived_key("suppression"))
+    outer, inner = hash_keys("suppression")
     params: dict[str, Any] = {
         "merchant_id": merchant.pk,
         "ids": list(delivery_ids),
-        "inner": pads[0],
-        "outer": pads[1],
+        "inner": inner,
+        "outer": outer,
         "cap": policy.cap_count,
         "cap_days": policy.cap_days,
     }
@@ -84,9 +82,8 @@ def _statement(capped: bool, channel: Channel) -> str:
         for number, code in enumerate(sorted(HOLDS))
     )
     cap = "WHEN coalesce(g.mails, 0) >= %(cap)s THEN 'frequency_cap'"
-    # The suppression list holds HMAC-SHA256 of the address (crm/lib/crypto.py keyed_hash); PostgreSQL
-    # computes it.
-    digest = """encode(sha256(%(outer)s || sha256(%(inner)s || convert_to(d.address, 'UTF8'))), 'hex')"""
+    # The suppression list holds the keyed hash of the address.
+    digest = hash_sql("d.address", outer="%(outer)s", inner="%(inner)s")
     return f"""
         WITH batch AS MATERIALIZED (
             SELECT id, merchant_id, customer_id, address FROM {Delivery._meta.db_table}
@@ -174,12 +171,6 @@ def restraint_of(merchant: Merchant, customer: Customer) -> Restraint | None:
     zone = _zone(customer.time_zone, merchant)
     until = quiet_until(timezone.now(), zone, policy.quiet_from, policy.quiet_until)
     return Restraint("quiet_hours", until) if until else None
-
-
-def _hmac_pads(key: bytes) -> tuple[bytes, bytes]:
-    """The two blocks of HMAC (RFC 2104) for a key no longer than a block."""
-    padded = key.ljust(SHA256_BLOCK, b"\0")
-    return bytes(byte ^ 0x36 for byte in padded), bytes(byte ^ 0x5C for byte in padded)
 
 
 def _quiet_zones(
