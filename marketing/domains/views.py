@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from crm.accounts.routes import StaffRequest
-from crm.lib.errors import Conflict, Rejected
+from crm.lib.errors import Conflict, Forbidden, Rejected
 from crm.lib.ui.parts import Tab
 from customers.forms import errors_to_form
 from marketing.domains import services
@@ -27,8 +27,11 @@ TONES = {"good": "good", "warn": "warn", "bad": "bad", "later": "info"}
 
 def sender_domain_list(request: StaffRequest) -> HttpResponse:
     """The domains with how each stands; a POST adds one."""
+    may_edit = request.membership.can("settings.edit")
+    if request.method == "POST" and not may_edit:
+        raise Forbidden()
     form = DomainForm(request.POST or None)
-    if request.method == "POST" and form.is_valid() and request.membership.can("settings.edit"):
+    if request.method == "POST" and form.is_valid():
         try:
             row = services.sender_domain_add(merchant=request.merchant, **form.cleaned_data)
         except Rejected as refusal:
@@ -39,7 +42,7 @@ def sender_domain_list(request: StaffRequest) -> HttpResponse:
             services.sender_domain_check(row=row)
             return redirect("sender_domain", row.pk)
     rows = [(row, _parts(row)) for row in SenderDomain.objects.order_by("domain")]
-    context = {"rows": rows, "form": form, "may_edit": request.membership.can("settings.edit")}
+    context = {"rows": rows, "form": form, "may_edit": may_edit}
     status = 422 if form.errors else 200
     return render(request, "marketing/domains/sender_domain_list.html", context, status=status)
 
