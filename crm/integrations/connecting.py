@@ -92,6 +92,14 @@ def connection_make_default(*, connection: Connection) -> None:
     _announce(connection, _("what the shop sends by"))
 
 
+def connection_of(channel: str) -> Connection | None:
+    """What the shop sends by; None without one, while it is paused, and when nothing here speaks to that
+    carrier any more. In the shop's scope. One query."""
+    found = Connection.objects.filter(channel=channel, is_default=True, state=Connection.State.ACTIVE)
+    connection: Connection | None = found.first()
+    return connection if connection is None or connection.platform in MESSENGERS else None
+
+
 def _lock_default(merchant: Merchant, channel: str) -> bool:
     """Whether the channel has its carrier already; locks the shop's row, so that two can't become it."""
     Merchant.objects.select_for_update(no_key=True).get(pk=merchant.pk)

@@ -19,10 +19,11 @@ from django.utils import timezone
 from crm.accounts.models import Merchant
 from crm.events.ringing import ring_task
 from crm.integrations.catalog import MESSENGERS
+from crm.integrations.connecting import connection_of
 from crm.integrations.messengers.base import Fate, Message
 from crm.integrations.models import Connection, OutboundMail
 from crm.lib.errors import Rejected, Upstream
-from crm.lib.tenancy import all_merchants
+from crm.lib.tenancy import all_merchants, merchant_scope
 
 log = structlog.get_logger()
 
@@ -108,13 +109,9 @@ def send(mail_id: int) -> bool:
 
 def _try(mail: OutboundMail) -> None:
     """By the shop's mail provider when one is connected, else by the installation's server."""
-    provider = Connection.objects.filter(
-        merchant=mail.merchant_id,
-        channel=Connection.Channel.EMAIL,
-        is_default=True,
-        state=Connection.State.ACTIVE,
-    ).first()
-    if provider is not None and provider.platform in MESSENGERS:
+    with merchant_scope(mail.merchant):
+        provider = connection_of(Connection.Channel.EMAIL)
+    if provider is not None:
         _by_provider(mail, provider)
     else:
         _by_server(mail)

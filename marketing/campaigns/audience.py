@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.db import connection
 from django.utils.translation import gettext as _
 
+from crm.integrations.connecting import connection_of
 from crm.lib.errors import Rejected
 from customers.models import Consent, Customer
 from customers.models.consent import Channel
@@ -50,7 +51,7 @@ def reach(campaign: Campaign) -> Reach:
               AND c.id IN (/*audience*/)
     """
     wechat = channel is Channel.WECHAT
-    app_id = carriers.app_id_of(carriers.connection_of(channel)) if wechat else ""
+    app_id = carriers.app_id_of(connection_of(channel)) if wechat else ""
     with connection.cursor() as cursor:
         values = {"merchant": campaign.merchant_id, "channel": channel.value, "app_id": app_id}
         cursor.execute(cursor.cursor.mogrify(sql, values).decode().replace("/*audience*/", inner))

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from crm.events.emitting import emit
+from crm.integrations.connecting import connection_of
 from crm.lib.errors import Rejected
 from marketing.campaigns import events
 from marketing.campaigns.audience import audience_sql
@@ -46,7 +47,7 @@ def write_down(campaign: Campaign, customer_ids: Sequence[int]) -> int:
         merchant=campaign.merchant,
         customer_ids=customer_ids,
         domain=domain,
-        app_id=carriers.app_id_of(carriers.connection_of(campaign.channel)) if not campaign.is_mail else "",
+        app_id=carriers.app_id_of(connection_of(campaign.channel)) if not campaign.is_mail else "",
     )
 
 

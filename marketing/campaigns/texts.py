@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 
 from crm.accounts.models import Merchant
 from crm.integrations import http
+from crm.integrations.connecting import connection_of
 from crm.integrations.messengers.base import Fate, Message
 from crm.integrations.messengers.texting import Size, size_of
 from crm.integrations.models import Connection
@@ -25,7 +26,7 @@ from marketing.campaigns.points import AUDIENCE, CONTENT, SENDER, Point
 from marketing.campaigns.testing import example_context
 from marketing.engine.errors import RenderError, TemplateError
 from marketing.models import Campaign
-from marketing.sending.carriers import Carrier, Words, carrier_of, connection_of
+from marketing.sending.carriers import Carrier, Words, carrier_of
 
 MANY_PARTS = 3
 # One of these must stand in a text: the law of most countries wants to hear how to stop it.

@@ -17,6 +17,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from crm.accounts.routes import StaffRequest, View
+from crm.integrations.connecting import connection_of
 from crm.lib import listing
 from crm.lib.errors import Rejected
 from crm.lib.keyset import count_of, keyset_page
@@ -41,7 +42,6 @@ from marketing.campaigns.selectors import GROUPS
 from marketing.campaigns.trials.standing import decides_at, standings, verdict
 from marketing.models import Campaign, Segment
 from marketing.models.delivery import reason_text
-from marketing.sending.carriers import connection_of
 from marketing.sending.context import variables
 
 ORDER = ("-created_at", "-pk")

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from crm.accounts.models import Merchant
 from crm.integrations.catalog import MESSENGERS
-from crm.integrations.connecting import hook_url
+from crm.integrations.connecting import connection_of, hook_url
 from crm.integrations.messengers.base import Message, Messenger, Receipt
 from crm.integrations.models import Connection
 from marketing.engine import liquid
@@ -36,13 +36,6 @@ OWN_HEADERS = frozenset(
 
 class NoCarrier(ValueError):
     """Nothing is connected that sends by this channel."""
-
-
-def connection_of(channel: str) -> Connection | None:
-    """What the shop sends by; None without one or while it is paused. One query."""
-    found = Connection.objects.filter(channel=channel, is_default=True, state=Connection.State.ACTIVE)
-    connection: Connection | None = found.first()
-    return connection if connection is None or connection.platform in MESSENGERS else None
 
 
 def app_id_of(connection: Connection | None) -> str:

@@ -20,6 +20,7 @@ from django.conf import settings
 from django.db import connection
 
 from crm.accounts.models import Merchant
+from crm.integrations.connecting import connection_of
 from crm.lib.tenancy import merchant_scope
 from marketing.engine.errors import BadAddress, RenderError
 from marketing.engine.http import HttpEngine
@@ -27,7 +28,7 @@ from marketing.engine.smtp import Engine, Limits, Result, Server, Timeouts
 from marketing.models import Campaign, Delivery, Link, SendingRun
 from marketing.sending import claiming
 from marketing.sending.breaker import Breaker
-from marketing.sending.carriers import Carrier, MailByCarrier, TextByCarrier, carrier_of, connection_of
+from marketing.sending.carriers import Carrier, MailByCarrier, TextByCarrier, carrier_of
 from marketing.sending.claiming import Outcome
 from marketing.sending.handover import Handover, Mail
 from marketing.sending.patience import patiently
