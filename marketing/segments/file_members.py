@@ -65,7 +65,8 @@ def members_from_file(
         for batch in table.batches():
             rows = [[batch.cells[place][at] for _kind, place in places] for at in range(len(batch))]
             _recognise(segment, [kind for kind, _place in places], rows, actor, result, people)
-    _pin(segment, list(people), state, actor, result)
+    done = pinning.members_pin_many(segment=segment, customer_ids=list(people), state=state, actor=actor)
+    result.found, result.changed = done.found, done.changed
     return result
 
 
@@ -141,18 +142,3 @@ def _known(keys: Sequence[tuple[str, str]], actor: Membership | None) -> dict[tu
         seen = seen.visible_to(actor)
     here = set(seen.filter(pk__in=set(owners.values())).values_list("pk", flat=True))
     return {key: pk for key, pk in owners.items() if pk in here}
-
-
-def _pin(
-    segment: Segment, people: Sequence[int], state: str, actor: Membership | None, result: FileResult
-) -> None:
-    for start in range(0, len(people), pinning.MOST_AT_ONCE):
-        done = pinning.members_pin(
-            segment=segment,
-            customer_ids=people[start : start + pinning.MOST_AT_ONCE],
-            state=state,
-            actor=actor,
-            one_by_one=len(people) <= pinning.MOST_AT_ONCE,
-        )
-        result.found += done.found
-        result.changed += done.changed

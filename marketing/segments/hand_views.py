@@ -70,7 +70,7 @@ def segment_pin(request: StaffRequest, pk: int) -> HttpResponse:
     is not found."""
     segment = _segment(pk)
     named = row_ids(request.POST.getlist("ids"))
-    seen = Customer.objects.visible_to(request.membership).filter(pk__in=named[: pinning.MOST_AT_ONCE])
+    seen = Customer.objects.visible_to(request.membership).filter(pk__in=named)
     state = request.POST.get("state", "")
     done = pinning.members_pin(
         segment=segment,
@@ -171,17 +171,10 @@ def _pin_found(request: StaffRequest, segment: Segment, rows: Any) -> int:
     if len(found) > MOST_FOUND:
         text = _("At most %(most)s at once. Narrow the list, or make a rule of it.")
         raise Rejected(text % {"most": f"{MOST_FOUND:,}"}, code="too_many")
-    changed = 0
-    for start in range(0, len(found), pinning.MOST_AT_ONCE):
-        done = pinning.members_pin(
-            segment=segment,
-            customer_ids=found[start : start + pinning.MOST_AT_ONCE],
-            state=request.POST["state"],
-            actor=request.membership,
-            one_by_one=len(found) <= pinning.MOST_AT_ONCE,
-        )
-        changed += done.changed
-    return changed
+    done = pinning.members_pin_many(
+        segment=segment, customer_ids=found, state=request.POST["state"], actor=request.membership
+    )
+    return done.changed
 
 
 @require_GET

@@ -15,7 +15,7 @@ from crm.events.types import EventType
 from crm.lib.errors import Conflict, Rejected
 from customers.models import Customer
 from marketing.models import Segment, SegmentPin
-from marketing.segments import events, refreshing
+from marketing.segments import building, events, refreshing
 
 # As many as one statement of an import writes; a file comes in pieces of it (file_members.py).
 MOST_AT_ONCE = 1_000
@@ -37,38 +37,67 @@ class Pinned:
 
 
 def members_pin(
-    *,
-    segment: Segment,
-    customer_ids: Sequence[int],
-    state: str,
-    actor: Membership | None = None,
-    one_by_one: bool = True,
+    *, segment: Segment, customer_ids: Sequence[int], state: str, actor: Membership | None = None
 ) -> Pinned:
     """Puts these customers into the segment ("in"), keeps them out of it ("out"), or leaves them to the rule
     again ("rule"). The list of members follows in the same transaction, or within seconds while a build holds
-    it. Everybody whose state changed is announced; not `one_by_one`, one event tells the number.
+    it. Everybody whose state changed is announced.
 
     Somebody merged into another counts as that other; who was erased or is another shop's is not found.
     Raises Rejected for another word, too many, or "out" of a list, which has no rule to keep anybody out of;
     Conflict for an archived segment.
     """
     ids = sorted(set(customer_ids))
-    if state not in STATES or len(ids) > MOST_AT_ONCE:
+    if len(ids) > MOST_AT_ONCE:
         raise Rejected(_("At most %(most)s at once.") % {"most": f"{MOST_AT_ONCE:,}"}, code="bad_members")
-    if segment.is_list and state == OUT:
-        raise Rejected(_("Take them off the list instead: it has no rule."), code="no_rule")
     with transaction.atomic():
-        locked = Segment.objects.select_for_update(of=("self",)).select_related("merchant").get(pk=segment.pk)
-        if locked.archived_at is not None:
-            raise Conflict(_("This segment is archived."), code="archived")
-        present = _present(ids)
-        changed = _write(locked, present, state, actor)
-        count_pins([locked.pk])
-        locked.refresh_from_db(fields=["pinned_in", "pinned_out"])
-        _announce(locked, changed, state, one_by_one=one_by_one)
+        locked, found, changed = _pin(segment, ids, state, actor)
+        label, data = locked._meta.label_lower, {"segment": locked.name, "segment_id": locked.pk}
+        drafts = [Draft(NEWS[state], pk, label, locked.pk, data) for pk in changed]
+        emit_many(drafts, merchant=locked.merchant_id)
         refreshing.look_again(segment=locked, customer_ids=changed)
     segment.refresh_from_db()
-    return Pinned(len(present), len(changed))
+    return Pinned(found, len(changed))
+
+
+def members_pin_many(
+    *, segment: Segment, customer_ids: Sequence[int], state: str, actor: Membership | None = None
+) -> Pinned:
+    """The same for any number. More than `MOST_AT_ONCE` are pinned by the thousand, a transaction and an
+    event with the number each; the list of members is then built anew in the background, as for masses."""
+    if len(customer_ids) <= MOST_AT_ONCE:
+        return members_pin(segment=segment, customer_ids=customer_ids, state=state, actor=actor)
+    ids = sorted(set(customer_ids))
+    found = changed = 0
+    for start in range(0, len(ids), MOST_AT_ONCE):
+        with transaction.atomic():
+            locked, here, moved = _pin(segment, ids[start : start + MOST_AT_ONCE], state, actor)
+            if moved:
+                data = {"segment": locked.name, "segment_id": locked.pk, "count": len(moved), "state": state}
+                emit(events.SEGMENT_PINS_CHANGED, merchant=locked.merchant_id, subject=locked, data=data)
+        found, changed = found + here, changed + len(moved)
+    building.build_ask(segment=segment)
+    segment.refresh_from_db()
+    return Pinned(found, changed)
+
+
+def _pin(
+    segment: Segment, ids: Sequence[int], state: str, actor: Membership | None
+) -> tuple[Segment, int, list[int]]:
+    """(the segment, locked; how many of them are the shop's; those whose state changed). Inside a
+    transaction."""
+    if state not in STATES:
+        raise Rejected(_("Choose what to do."), code="bad_members")
+    if segment.is_list and state == OUT:
+        raise Rejected(_("Take them off the list instead: it has no rule."), code="no_rule")
+    locked = Segment.objects.select_for_update(of=("self",)).select_related("merchant").get(pk=segment.pk)
+    if locked.archived_at is not None:
+        raise Conflict(_("This segment is archived."), code="archived")
+    present = _present(ids)
+    changed = _write(locked, present, state, actor)
+    count_pins([locked.pk])
+    locked.refresh_from_db(fields=["pinned_in", "pinned_out"])
+    return locked, len(present), changed
 
 
 def _present(ids: Sequence[int]) -> list[int]:
@@ -107,14 +136,3 @@ def count_pins(segment_ids: Iterable[int]) -> None:
             pinned_in=Count("pk", filter=Q(is_in=True)), pinned_out=Count("pk", filter=Q(is_in=False))
         )
         Segment.objects.filter(pk=segment_id).update(**counts)
-
-
-def _announce(segment: Segment, changed: Sequence[int], state: str, *, one_by_one: bool) -> None:
-    data = {"segment": segment.name, "segment_id": segment.pk}
-    if one_by_one:
-        label = segment._meta.label_lower
-        drafts = [Draft(NEWS[state], pk, label, segment.pk, data) for pk in changed]
-        emit_many(drafts, merchant=segment.merchant_id)
-    elif changed:
-        data |= {"count": len(changed), "state": state}
-        emit(events.SEGMENT_PINS_CHANGED, merchant=segment.merchant_id, subject=segment, data=data)

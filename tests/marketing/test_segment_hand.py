@@ -17,6 +17,7 @@ from customers.segmenting import Scope
 from marketing.models import Segment, SegmentMember, SegmentPin
 from marketing.privacy import wipe
 from marketing.segments import refreshing
+from marketing.segments.building import build_state
 from marketing.segments.counting import people_of
 from marketing.segments.explaining import hand_words, segment_contains
 from marketing.segments.pinning import IN, OUT, RULE, Pinned, members_pin
@@ -265,6 +266,25 @@ def test_from_the_customer_list(people, hand_list, member_client):
     owner = member_client("owner")
     assert owner.post(url, {"query": "", "segment": hand_list.pk, "state": "in"}).status_code == 302
     assert inside(hand_list) == {"Anna", "Bo", "Cy"}
+
+
+def test_masses_are_told_by_their_number_and_counted_in_the_background(people, hand_list, member_client):
+    merchant = hand_list.merchant
+    with merchant_scope(merchant):
+        Customer.objects.bulk_create(
+            Customer(merchant=merchant, name=f"No {at}") for at in range(1_004 - len(people))
+        )
+    asked = {"query": "", "segment": hand_list.pk, "state": "in"}
+    assert member_client("owner").post(reverse("segment_pin_many"), asked).status_code == 302
+    with merchant_scope(merchant):
+        hand_list.refresh_from_db()
+        assert (hand_list.pinned_in, hand_list.members_count) == (1_004, 0)
+        assert build_state(hand_list).code == "waiting"
+        refreshing.segment_refresh(segment=hand_list)
+        hand_list.refresh_from_db()
+    assert hand_list.members_count == 1_004
+    assert [one.data["count"] for one in news(merchant, "segment_pins_changed")] == [1_000, 4]
+    assert news(merchant, "segment_pinned") == news(merchant, "segment_entered") == []
 
 
 def upload(text, name="people.csv"):
