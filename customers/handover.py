@@ -19,11 +19,13 @@ from crm.events.emitting import Draft, emit_many
 from crm.integrations.mail import post
 from crm.lib.ids import row_id
 from customers import events
+from customers.companies.events import COMPANY_CHANGED
 from customers.consent import address_digest
 from customers.filters import facet
 from customers.models import Company, Customer, Suppression, Task
 from customers.models.consent import Channel
 from customers.normalising import is_masked
+from customers.todos.events import TASK_CHANGED
 from customers.todos.services import subject_of, tasks_hand_on
 from customers.visibility import in_region
 
@@ -54,7 +56,7 @@ def companies_hand_on(given: Sequence[Given], transfer: Transfer) -> None:
     label = Company._meta.label_lower
     drafts = [
         Draft(
-            events.COMPANY_CHANGED,
+            COMPANY_CHANGED,
             None,
             label,
             one.row.pk,
@@ -70,7 +72,7 @@ def open_tasks_hand_on(given: Sequence[Given], transfer: Transfer) -> None:
     tasks_hand_on([(one.row, one.receiver) for one in given])
     drafts = [
         Draft(
-            events.TASK_CHANGED,
+            TASK_CHANGED,
             one.row.customer_id,
             subject._meta.label_lower,
             subject.pk,

@@ -16,7 +16,7 @@ from crm.accounts.models import Membership
 from crm.accounts.routes import StaffRequest
 from crm.events.emitting import emit
 from crm.lib.money import ZERO
-from customers import events as customer_events
+from customers.companies.events import COMPANY_CHANGED
 from customers.companies.selectors import company_for
 from customers.models import Company
 from orders.models import Order, SalesChannel
@@ -93,5 +93,5 @@ def channel_give(*, channel: SalesChannel, company: Company | None) -> bool:
     stored.save(update_fields=["company"])
     for one in Company.objects.filter(pk__in=[pk for pk in (before, after) if pk]):
         data = {"company": one.name, "changes": "channels", "source": "staff"}
-        emit(customer_events.COMPANY_CHANGED, merchant=stored.merchant_id, subject=one, data=data)
+        emit(COMPANY_CHANGED, merchant=stored.merchant_id, subject=one, data=data)
     return True

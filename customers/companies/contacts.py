@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from crm.events.emitting import emit
 from crm.lib.errors import NotFound
-from customers import events
+from customers.companies import events
 from customers.models import Company, CompanyContact, Customer
 from customers.normalising import normalise_name
 from customers.searching import search_rebuild

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from crm.events.emitting import emit
-from customers import events
+from customers.companies import events
 from customers.companies.searching import document_for
 from customers.companies.tree import MOST_LEVELS, ancestor_ids, check_parent, lock_tree
 from customers.fields.services import references_move

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from crm.accounts.models import Membership, Merchant
 from crm.events.emitting import emit
 from crm.lib.errors import Conflict, Rejected
-from customers import events
+from customers.companies import events
 from customers.companies.searching import document_for
 from customers.companies.tax import normalise_tax_number
 from customers.companies.tree import check_parent, lock_tree

@@ -18,10 +18,10 @@ from django.utils.translation import gettext as _
 from crm.accounts.models import Membership, Merchant
 from crm.accounts.notices import notice_add
 from crm.events.emitting import emit
-from customers import events
 from customers.models import Company, Task
 from customers.normalising import normalise_name
 from customers.services import fault
+from customers.todos import events
 from customers.todos.repeating import canonical, end_of, next_due
 
 FIELDS = frozenset(

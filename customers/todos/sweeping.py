@@ -14,8 +14,8 @@ from crm.events.emitting import emit
 from crm.integrations.mail import post
 from crm.lib.tenancy import all_merchants, merchant_scope
 from crm.lib.ui.formats import day_text
-from customers import events
 from customers.models import Task
+from customers.todos import events
 from customers.todos.services import subject_of, task_href, task_repeat
 
 SWEEP_LIMIT = 500

@@ -30,6 +30,7 @@ from customers.my_data.writing import SCHEMA, write_package
 from customers.notes import note_add
 from customers.portal_registry import Chapter, DataFile
 from customers.privacy.erasing import customer_erase
+from customers.todos.events import TASK_CREATED
 from service.tickets import Words, ticket_note
 from tests.factories.accounts import make_member
 from tests.factories.customers import make_customer
@@ -65,7 +66,7 @@ def test_the_zip_holds_all_of_mine_and_nothing_of_others(buyer, portal, merchant
         ticket_note(ticket=ticket, words=Words("A note about her"), author=colleague)
         note_add(customer=mei, author=colleague, text="Another note about her")
         for kind, data in (
-            (events.TASK_CREATED, {"title": "Ask her neighbour Eve"}),
+            (TASK_CREATED, {"title": "Ask her neighbour Eve"}),
             (events.CUSTOMER_CHANGED, {"changes": "owner", "why": by_handover("Leaver Zhou")}),
         ):
             emit(kind, merchant=merchant, customer=mei, subject=mei, data=data)
