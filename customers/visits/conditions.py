@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from crm.events.models import Event
+from customers.models import Visit
 from customers.segmenting import Condition, Members, Params, Scope, add_condition, choice_field, days_field
 from customers.visits.services import EVENTS
 
@@ -18,7 +19,7 @@ DID = (
 
 def _visited(params: Params, scope: Scope) -> Members:
     where = "t.name = %s AND t.occurred_at >= %s"
-    name = next(event.name for kind, event in EVENTS.items() if kind == params["what"])
+    name = EVENTS[Visit.Kind(params["what"])].name
     return scope.members(Event._meta.db_table, where, [name, scope.days_ago(params["days"])])
 
 

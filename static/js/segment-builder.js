@@ -229,8 +229,8 @@
     clearTimeout(timer);
     if (preview) timer = setTimeout(() => count(), PREVIEW_WAIT_MS);
   }
-  document.getElementById("segment-overlap")?.addEventListener("change", () => count());
   const overlap = document.getElementById("segment-overlap");
+  overlap?.addEventListener("change", () => count());
   async function count(anyway = false) {
     const mine = ++asked;
     preview.setAttribute("aria-busy", "true");
