@@ -39,13 +39,14 @@ def _window(params: Params, scope: Scope) -> Members:
             where, values = f"{where} AND t.{column} = ANY(%s)", [*values, list(params[name])]
     if params["late"] is not None:
         where, values = f"{where} AND {LATE[params['late']]}", [*values, scope.now]
-    if params["compare"] == "min":
-        tail = "GROUP BY t.customer_id HAVING count(*) >= %s"
-        return scope.members(Ticket._meta.db_table, where, [*values, params["tickets"]], tail=tail)
-    # "At most" holds for who never wrote, too: everybody but those with more.
-    tail = "GROUP BY t.customer_id HAVING count(*) > %s"
-    more = scope.members(Ticket._meta.db_table, where, [*values, params["tickets"]], tail=tail)
-    return scope.outside(more)
+    table, values = Ticket._meta.db_table, [*values, params["tickets"]]
+    holds = f"count(*) {OPERATORS[params['compare']]} %s"
+    if params["compare"] == "min" and params["tickets"] > 0:
+        return scope.members(table, where, values, tail=f"GROUP BY t.customer_id HAVING {holds}")
+    # It holds for who never wrote, too: everybody but those for whom it doesn't.
+    return scope.outside(
+        scope.members(table, where, values, tail=f"GROUP BY t.customer_id HAVING NOT {holds}")
+    )
 
 
 # The first answer came after it was due, or is due and hasn't come.

@@ -252,6 +252,11 @@ CASES = [
     ("tickets altogether", rule("service.tickets", compare="min", value=1), {"Bo"}),
     ("tickets in a window", rule("service.tickets_in", compare="min", tickets=2, days=30), {"Bo"}),
     (
+        "at least no ticket",
+        rule("service.tickets_in", compare="min", tickets=0, days=30),
+        {"Anna", "Bo", "Cy", "Di"},
+    ),
+    (
         "at most so many tickets",
         rule("service.tickets_in", compare="max", tickets=1, days=30),
         {"Anna", "Cy", "Di"},
