@@ -21,12 +21,11 @@ from customers.segmenting import (
     fixed_field,
     options_in_use,
 )
+from orders.badges import LATE_DAYS
 from orders.models import Order, Return, Shipment
 
 PARCELS = _("Parcels and returns")
 ORDERS, SHIPMENTS = Order._meta.db_table, Shipment._meta.db_table
-# Older promises that nobody kept or settled are history that was imported (service/late.py).
-LATE_DAYS = 60
 HAS = choice_field("has", _("Comparison"), (("has", _("have")), ("not", _("don't have"))))
 
 
