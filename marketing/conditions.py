@@ -22,6 +22,7 @@ from customers.segmenting import (
 from marketing import field_uses, mail_conditions
 from marketing.models import Segment, SegmentMember
 from marketing.segments.compiling import compile_segment
+from marketing.segments.definition import ENTERED_SEGMENT, IN_SEGMENT
 
 # A segment of a segment of a segment: deeper is a maze, and each level is more work for one statement.
 MOST_INSIDE = 3
@@ -71,7 +72,7 @@ _IN = choice_field(
 
 add_condition(
     Condition(
-        "marketing.segment",
+        IN_SEGMENT,
         gettext_lazy("Segments"),
         gettext_lazy("In another segment"),
         gettext_lazy("who {in} in the segment {values}"),
@@ -81,7 +82,7 @@ add_condition(
 )
 add_condition(
     Condition(
-        "marketing.entered",
+        ENTERED_SEGMENT,
         gettext_lazy("Segments"),
         gettext_lazy("Entered a segment lately"),
         gettext_lazy("who entered the segment {values} in the last {days} days"),

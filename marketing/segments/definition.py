@@ -22,6 +22,8 @@ from customers.segmenting import MOST_VALUES, Condition, Field, condition_of
 MOST_CONDITIONS = 50
 MOST_LEVELS = 5
 MATCHES = ("all", "any", "none")
+# The conditions whose `values` are ids of segments (marketing/conditions.py).
+IN_SEGMENT, ENTERED_SEGMENT = "marketing.segment", "marketing.entered"
 
 
 @dataclass(frozen=True)

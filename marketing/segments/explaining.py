@@ -16,11 +16,8 @@ from customers.models import Customer
 from customers.segmenting import Scope
 from marketing.models import Segment, SegmentPin
 from marketing.segments.compiling import compile_rule
-from marketing.segments.definition import Group, Rule, parse, rules_of
+from marketing.segments.definition import IN_SEGMENT, Group, Rule, parse, rules_of
 from marketing.segments.sentences import Reader, clause_of
-
-# The condition whose own conditions are told, too (marketing/conditions.py).
-IN_SEGMENT = "marketing.segment"
 
 
 @dataclass(frozen=True)

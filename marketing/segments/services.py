@@ -16,7 +16,7 @@ from marketing.models import Campaign, Journey, Segment
 from marketing.segments import events
 from marketing.segments.building import build_ask
 from marketing.segments.compiling import compile_group
-from marketing.segments.definition import dump, parse
+from marketing.segments.definition import ENTERED_SEGMENT, IN_SEGMENT, dump, parse
 
 LONGEST_NAME = 120
 
@@ -117,6 +117,6 @@ def _refers(definition: Any, segment_id: int) -> bool:
     """Whether a condition about segments names this one."""
     if not isinstance(definition, dict):
         return False
-    if str(definition.get("if", "")).startswith("marketing."):
+    if definition.get("if") in (IN_SEGMENT, ENTERED_SEGMENT):
         return str(segment_id) in definition.get("values", [])
     return any(_refers(one, segment_id) for one in definition.get("rules", []))

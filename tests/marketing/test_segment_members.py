@@ -187,11 +187,13 @@ def test_archived_only_when_nothing_waits_for_it(merchant, segment):
             {"rules": [{"if": "marketing.segment", "in": "in", "values": [str(segment.pk)]}]},
             "User",
         )
+        of_a_campaign = {"if": "marketing.campaign", "did": "got", "values": [str(user.pk)]}
+        make_segment(merchant, {"rules": [of_a_campaign]}, "A campaign of the same number")
         with pytest.raises(Conflict, match="User"):
             segment_archive(segment=segment)
         segment_archive(segment=user)
         segment_archive(segment=segment)
-        assert not Segment.objects.live().exists()
+        assert not Segment.objects.live().filter(pk__in=[segment.pk, user.pk]).exists()
         segment_save(merchant=merchant, name="Rich", definition=RICH)
 
 
