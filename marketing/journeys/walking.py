@@ -18,7 +18,7 @@ from marketing.journeys import events
 from marketing.journeys.mailing import send_step_mail
 from marketing.journeys.steps import Step, read
 from marketing.models import Enrolment, Journey, Passage, Segment
-from marketing.segments.compiling import compile_definition, compile_segment
+from marketing.segments.compiling import compile_definition, compile_segment, scope_of
 from marketing.segments.counting import people_of
 
 log = structlog.get_logger()
@@ -137,7 +137,7 @@ def _condition(enrolment: Enrolment, step: Step) -> tuple[str, str]:
     segment = Segment.objects.select_related("merchant").filter(pk=step.segment).first()
     if segment is None:
         return Outcome.NO, "segment_gone"
-    scope = Scope(segment.merchant, customer_ids=(enrolment.customer_id,), inside=(segment.pk,))
+    scope = scope_of(segment, (enrolment.customer_id,))
     inside = people_of(compile_segment(segment, scope)).exists()
     return (Outcome.YES if inside else Outcome.NO), ""
 

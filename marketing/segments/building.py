@@ -21,10 +21,9 @@ from crm.events.ringing import ring_task
 from crm.events.types import Text
 from crm.lib import live
 from crm.lib.errors import Conflict, CrmError
-from customers.segmenting import Scope
 from marketing.models import Segment
 from marketing.segments import events
-from marketing.segments.compiling import compile_segment
+from marketing.segments.compiling import compile_segment, scope_of
 from marketing.segments.definition import BadDefinition
 
 # A build has the whole statement to itself; the bound keeps a runaway from holding a worker for hours.
@@ -49,7 +48,7 @@ def trouble_text(segment: Segment) -> str:
     """Why the last build failed, in the reader's language; "" when it went well."""
     if segment.trouble == RULE:
         try:
-            compile_segment(segment, Scope(segment.merchant, inside=(segment.pk,)))
+            compile_segment(segment, scope_of(segment))
         except BadDefinition:
             return str(TROUBLES[RULE])
         except CrmError as refusal:  # a circle of segments, say

@@ -3,8 +3,7 @@
 Predicates on the customer's own row and on the metrics row are put together into one scan; every other
 condition is a set of ids, computed once and joined. Nothing is correlated: `IN (SELECT …)` at the top of a
 WHERE becomes a semi-join, `NOT EXISTS` over an independent set an anti-join, OR becomes UNION, because
-under OR
-PostgreSQL would probe a set row by row (../shared/SCALE.md).
+under OR PostgreSQL would probe a set row by row (../shared/SCALE.md).
 """
 
 from __future__ import annotations
@@ -41,6 +40,11 @@ def compile_definition(definition: Any, scope: Scope, *, stored: bool = True) ->
     Unordered, without duplicates. Raises BadDefinition.
     """
     return compile_group(parse(definition, stored=stored), scope)
+
+
+def scope_of(segment: Segment, customer_ids: tuple[int, ...] | None = None) -> Scope:
+    """For asking the segment itself, about everybody or these."""
+    return Scope(segment.merchant, customer_ids=customer_ids, inside=(segment.pk,))
 
 
 def compile_segment(segment: Segment, scope: Scope) -> Sql:

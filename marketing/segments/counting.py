@@ -23,7 +23,7 @@ from customers.models import Customer
 from customers.querysets import CustomerQuerySet
 from customers.segmenting import Scope
 from marketing.models import Segment
-from marketing.segments.compiling import Sql, compile_group, compile_segment, with_pins
+from marketing.segments.compiling import Sql, compile_group, compile_segment, scope_of, with_pins
 from marketing.segments.definition import parse
 from marketing.segments.sentences import Reader, sentence_of
 
@@ -34,7 +34,7 @@ ANYWAY_MILLISECONDS = 25_000
 SAMPLE = 8
 # The sample is drawn from so many of the newest, so that showing eight doesn't sort a million.
 DRAWN = 200
-# SQLSTATE of a statement that ran into its time limit.
+# SQLSTATE of a statement that ran into its time limit or was cancelled.
 QUERY_CANCELED = "57014"
 # What PostgreSQL's planner charges for a second of this work; bench/segments.py prints it for twelve rules.
 # The slow end, so that a warning comes too soon rather than too late.
@@ -85,9 +85,14 @@ def patience(milliseconds: int = PREVIEW_MILLISECONDS) -> Iterator[None]:
             with connection.cursor() as cursor:
                 cursor.execute("SET LOCAL statement_timeout = DEFAULT")
     except OperationalError as error:
-        if getattr(error.__cause__, "pgcode", "") == QUERY_CANCELED:
+        if was_cancelled(error):
             raise TooDear() from error
         raise
+
+
+def was_cancelled(error: Exception) -> bool:
+    """Whether the database broke the statement off: its time was over, or somebody asked for it."""
+    return getattr(error.__cause__, "pgcode", "") == QUERY_CANCELED
 
 
 def seconds_expected(sql: Sql) -> float:
@@ -211,7 +216,7 @@ def preview(
         raise Dear(seconds)
     with patience(ANYWAY_MILLISECONDS if anyway else PREVIEW_MILLISECONDS):
         count, sample = _people(sql, membership)
-        total = _total(merchant, membership)
+        total = total_of(merchant, membership)
         shared = overlap(sql, other, membership=membership) if other else None
     return Preview(sentence, count, total, sample, shared)
 
@@ -225,7 +230,8 @@ def _people(sql: Sql, membership: Membership | None) -> tuple[int, list[Customer
     return seen.count(), list(newest[:SAMPLE])
 
 
-def _total(merchant: Merchant, membership: Membership | None) -> int:
+def total_of(merchant: Merchant, membership: Membership | None) -> int:
+    """How many customers the member sees; of all, for who sees everything, as of the last minute."""
     everybody = Customer.objects.present()
     if membership is not None and not membership.sees_everything:
         return int(everybody.visible_to(membership).count())
@@ -239,7 +245,7 @@ def _total(merchant: Merchant, membership: Membership | None) -> int:
 
 def overlap(sql: Sql, other: Segment, *, membership: Membership | None = None) -> Overlap:
     """How many whom `sql` finds are in the other segment, too, both as they are now. One statement."""
-    theirs = compile_segment(other, Scope(other.merchant, inside=(other.pk,)))
+    theirs = compile_segment(other, scope_of(other))
     seen, seen_params = _seen(membership)
     with connection.cursor() as cursor:
         cursor.execute(

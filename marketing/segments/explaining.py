@@ -15,7 +15,7 @@ from crm.lib.ui.formats import day_text
 from customers.models import Customer
 from customers.segmenting import Scope
 from marketing.models import Segment, SegmentPin
-from marketing.segments.compiling import compile_rule
+from marketing.segments.compiling import compile_rule, scope_of
 from marketing.segments.definition import IN_SEGMENT, Group, Rule, parse, rules_of
 from marketing.segments.sentences import Reader, clause_of
 
@@ -72,7 +72,7 @@ class _Telling:
 def segment_contains(segment: Segment, customer: Customer, membership: Membership | None) -> Answer:
     """Whether the customer is in, condition by condition, told to the member or to a program (None): one
     statement for all conditions of a segment together, and one more for each segment that they name."""
-    scope = Scope(segment.merchant, customer_ids=(int(customer.pk),), inside=(segment.pk,))
+    scope = scope_of(segment, (int(customer.pk),))
     telling = _Telling(customer, scope, Reader(segment.merchant.base_currency, membership))
     holds = False if segment.is_list else _tell(telling, parse(segment.definition, stored=True), 0)
     pin = _pin(segment, customer)

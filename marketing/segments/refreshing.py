@@ -23,7 +23,8 @@ from customers.segmenting import Scope
 from marketing.insight import scoring
 from marketing.models import Segment, SegmentMember, TouchedCustomer
 from marketing.segments import building, events
-from marketing.segments.compiling import Sql, compile_segment
+from marketing.segments.compiling import Sql, compile_segment, scope_of
+from marketing.segments.counting import was_cancelled
 from marketing.segments.touching import memberships
 
 log = structlog.get_logger()
@@ -31,8 +32,6 @@ log = structlog.get_logger()
 # More people moving at once is a changed rule or an import, not something that happened to each of them:
 # then one event tells the numbers, and nobody's journey starts.
 MOST_ANNOUNCED = 1_000
-# SQLSTATE of a statement that ran into its time limit or was cancelled.
-QUERY_CANCELED = "57014"
 # Other handlers of the same event keep the metrics; they get this long before the segments look.
 SETTLE_SECONDS = 3
 TOUCHED_BATCH = 500
@@ -95,7 +94,7 @@ def _build(segment: Segment, started: float) -> None:
         raise _Stopped
     digest = building.rule_digest(segment)
     is_other_rule = bool(segment.built_rule) and segment.built_rule != digest
-    entered, left = _diff(segment, compile_segment(segment, _scope(segment)))
+    entered, left = _diff(segment, compile_segment(segment, scope_of(segment)))
     if building.is_cancelled(segment):
         raise _Stopped
     members = _count_members(segment)
@@ -120,17 +119,13 @@ def _count_members(segment: Segment) -> int:
 
 
 def _failed(segment: Segment, error: DatabaseError | CrmError, asked: int) -> None:
-    cancelled = getattr(error.__cause__, "pgcode", "") == QUERY_CANCELED
+    cancelled = was_cancelled(error)
     if cancelled and building.is_cancelled(segment):
         building.stopped(segment)
         return
     log.warning("segment build failed", segment=segment.pk, error=repr(error))
     trouble = building.RULE if isinstance(error, CrmError) else building.UNEXPECTED
     building.failed(segment, building.TOO_LONG if cancelled else trouble, answered=asked)
-
-
-def _scope(segment: Segment) -> Scope:
-    return Scope(segment.merchant, inside=(segment.pk,))
 
 
 def _diff(segment: Segment, sql: Sql) -> tuple[list[int], list[int]]:

@@ -16,18 +16,13 @@ from crm.events.models import Event
 from crm.lib.errors import Rejected
 from crm.lib.ui.formats import number_text
 from customers.models import Customer
-from customers.segmenting import Scope
 from customers.visibility import narrowed
 from marketing.models import Segment, SegmentMember, SegmentPin
-from marketing.segments.compiling import Sql, compile_segment
+from marketing.segments.compiling import Sql, compile_segment, scope_of
 from marketing.segments.counting import SAMPLE, count_of, counted, customers_in_order
 from marketing.segments.definition import parse
 from marketing.segments.events import SEGMENT_ENTERED, SEGMENT_LEFT
 from marketing.segments.sentences import Reader, sentence_of
-
-
-def scope_of(segment: Segment) -> Scope:
-    return Scope(segment.merchant, inside=(segment.pk,))
 
 
 def segment_member_ids_sql(segment: Segment) -> Sql:

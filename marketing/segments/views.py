@@ -194,7 +194,7 @@ def segment_options(request: StaffRequest) -> JsonResponse:
 def segment_detail(request: StaffRequest, pk: int) -> HttpResponse:
     segment = get_object_or_404(Segment.objects.select_related("merchant"), pk=pk)
     members = SegmentMember.objects.filter(segment=segment)
-    total = Customer.objects.present().visible_to(request.membership).count()
+    total = counting.total_of(request.merchant, request.membership)
     inside = selectors.counts_for(request.membership, [segment])[segment.pk]
     visible = Customer.objects.visible_to(request.membership).filter(pk__in=members.values("customer_id"))
     context = {
