@@ -131,7 +131,8 @@ def suppressions_bring(
     said = _words(note)
     brought = Brought()
     values = _addresses(merchant, channel, lines, brought)
-    digests = {address_digest(value): value for value in values}
+    # In the order of the addresses, as everybody who puts several on the list, so that none wait in a circle.
+    digests = {address_digest(value): value for value in sorted(values)}
     here = Suppression.objects.filter(channel=channel, digest__in=digests)
     known = set(here.values_list("digest", flat=True))
     owners = _owners(channel, [value for digest, value in digests.items() if digest not in known])

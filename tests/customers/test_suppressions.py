@@ -126,6 +126,16 @@ def test_a_file_brings_what_is_new(merchant: Merchant) -> None:
 
 
 @pytest.mark.usefixtures("scoped")
+def test_a_file_is_written_in_the_order_of_its_addresses(merchant: Merchant) -> None:
+    """As refusals are (tests/marketing/test_feedback.py): in two orders, two at once would be a deadlock."""
+    people = [make_customer(merchant, email=f"p{number:02}@example.cn") for number in range(40)]
+    lines = [one.email for one in reversed(people)]
+    services.suppressions_bring(merchant=merchant, channel="email", lines=lines, note="x")
+    written = Suppression.objects.order_by("pk").values_list("customer_id", flat=True)
+    assert list(written) == [one.pk for one in people]
+
+
+@pytest.mark.usefixtures("scoped")
 def test_a_file_too_long_changes_nothing(merchant: Merchant) -> None:
     lines = [f"a{n}@b.cn" for n in range(services.MOST_ADDRESSES + 1)]
     with pytest.raises(Rejected) as refused:

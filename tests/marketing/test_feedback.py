@@ -247,6 +247,15 @@ def test_refusals_at_the_hand_over_follow_the_same_rules(scoped: Merchant) -> No
     assert Suppression.objects.count() == 1
 
 
+def test_refusals_are_written_in_the_order_of_the_addresses(scoped: Merchant) -> None:
+    """Two campaigns to the same people are graded at once: in two orders they would be a deadlock."""
+    gone = {"state": "failed", "reason": "refused", "receipt": "550 5.1.1 User unknown", "sent_at": None}
+    mails = [mail_to(scoped, f"{name}@example.com", **gone) for name in ("c", "a", "b")]
+    refusals.grade_all()
+    written = Suppression.objects.order_by("pk").values_list("customer_id", flat=True)
+    assert list(written) == [mails[1].customer_id, mails[2].customer_id, mails[0].customer_id]
+
+
 def test_the_return_path_names_the_mail(scoped: Merchant, smtp_sink: SmtpSink) -> None:
     bounce_mailbox_save(merchant=scoped, address="Bounces@shop.example", host="", user="")
     person = make_subscriber(scoped)
