@@ -241,6 +241,17 @@ class TestSending:
         assert adapter.send(MESSAGE, secrets).fate is Fate.UNKNOWN
         assert len(good.taken) == 1
 
+    @pytest.mark.parametrize(
+        ("said", "fate"),
+        [
+            ({"errcode": "none", "errmsg": "odd"}, Fate.TROUBLE),
+            ({"access_token": "t", "expires_in": "soon"}, Fate.UNKNOWN),
+        ],
+    )
+    def test_odd_answers_of_a_proxy_raise_nothing(self, said, fate, wechat, server):
+        server.reply = lambda asked: Reply(200, json.dumps(said).encode())
+        assert messenger("wechat").send(MESSAGE, self.secrets(server)).fate is fate
+
 
 def test_plain_is_text_only():
     assert plain("<xml><a><b>1</b></a><c/></xml>") == {"a": {"b": "1"}, "c": None}

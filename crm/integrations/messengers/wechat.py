@@ -41,8 +41,8 @@ from crm.lib.errors import Unauthorised, Upstream
 
 API = "https://api.weixin.qq.com"
 LETTERS = string.ascii_letters + string.digits
-# A token is good for two hours; ours is asked for again this long before.
-TOKEN_SPARE_SECONDS = 300
+# A token is good for two hours where nothing is said; ours is asked for again this long before.
+TOKEN_SECONDS, TOKEN_SPARE_SECONDS = 7_200, 300
 # https://developers.weixin.qq.com/doc/offiaccount/Getting_Started/Global_Return_Code.html
 TOKEN_OLD = {40001, 40014, 42001}
 PERSONAL = {40003, 43004, 43101, 43116, 47003, 40165}
@@ -184,10 +184,10 @@ def access_token(secrets: Secrets, *, stale: str, client: requests.Session | Non
     said = _said(answer)
     token = str(said.get("access_token") or "")
     if not token:
-        code = int(said.get("errcode") or 0)
+        code = _number(said.get("errcode"))
         text = _("WeChat gives no access token: %(why)s") % {"why": said.get("errmsg") or answer.status}
         raise Upstream(text, retryable=code in LATER or answer.status >= 500, code=str(code))
-    seconds = int(said.get("expires_in") or 7200) - TOKEN_SPARE_SECONDS
+    seconds = (_number(said.get("expires_in")) or TOKEN_SECONDS) - TOKEN_SPARE_SECONDS
     cache.set(key, encrypt(token), timeout=max(seconds, 1))
     return token
 
@@ -198,6 +198,11 @@ def _said(answer: http.Answered) -> dict[str, Any]:
     except ValueError:
         return {}
     return said if isinstance(said, dict) else {}
+
+
+def _number(value: Any) -> int:
+    """0 for what a proxy made of a number."""
+    return value if isinstance(value, int) else 0
 
 
 def _receipt(answer: http.Answered) -> Receipt:
