@@ -15,8 +15,13 @@ os.environ.update(services.start())
 django.setup()  # before test modules import models; pytest-django finds it done
 
 REAL_DATA_VARIABLE = "CRM_REAL_DATA"
-# merchant, rival, scoped, owner, member_client …, and rung
-pytest_plugins = ["tests.factories.fixtures", "tests.support.bells", "tests.support.conditions"]
+# merchant, rival, scoped, owner, member_client …, and rung, imap
+pytest_plugins = [
+    "tests.factories.fixtures",
+    "tests.support.bells",
+    "tests.support.conditions",
+    "tests.support.mailbox",
+]
 
 
 @pytest.hookimpl(optionalhook=True)

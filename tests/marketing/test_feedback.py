@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import smtplib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from email.message import EmailMessage
+from typing import Any
 
 import pytest
 import time_machine
@@ -24,7 +25,7 @@ from crm.lib.errors import Upstream
 from crm.lib.tenancy import merchant_scope
 from crm.local.ports import LOOPBACK
 from customers.consent import consent_now, is_suppressed, suppress
-from customers.models import Suppression
+from customers.models import Customer, Suppression
 from customers.suppressions.services import suppression_release
 from marketing.campaigns import selectors, services
 from marketing.feedback import mailbox, refusals
@@ -38,7 +39,6 @@ from service.inbound import mail_receive
 from service.models import Ticket
 from tests.factories.marketing_mail import make_campaign, make_subscriber
 from tests.marketing.test_bounce_reading import ARF, DSN
-from tests.service.test_mail_in import imap  # noqa: F401 - a fixture
 from tests.support.processes import wait_until
 from tests.support.smtp import SmtpSink
 
@@ -52,24 +52,24 @@ def mail_to(merchant: Merchant, address: str = "li@example.com", **values: objec
     return again_to(person, **values)
 
 
-def again_to(person: object, **values: object) -> Delivery:
-    campaign = make_campaign(person.merchant)  # type: ignore[attr-defined]
+def again_to(person: Customer, **values: object) -> Delivery:
+    campaign = make_campaign(person.merchant)
     delivery: Delivery = Delivery.objects.create(
-        merchant=person.merchant,  # type: ignore[attr-defined]
+        merchant=person.merchant,
         campaign=campaign,
         customer=person,
-        address=person.email,  # type: ignore[attr-defined]
+        address=person.email,
         message_id=f"<{campaign.pk}.0123456789abcdef0123456789abcdef@shop.example>",
         **{"state": "sent", "sent_at": timezone.now() - timedelta(hours=1), **values},
     )
     return delivery
 
 
-def report(delivery: Delivery | None, kind: ReportKind, **said: object) -> MessageReport:
-    values: dict[str, object] = {"channel": Channel.EMAIL, "kind": kind, "occurred_at": timezone.now()}
+def report(delivery: Delivery | None, kind: ReportKind, **said: Any) -> MessageReport:
+    values: dict[str, Any] = {"channel": Channel.EMAIL, "kind": kind, "occurred_at": timezone.now()}
     if delivery is not None:
         values |= {"recipient": delivery.address, "message_id": delivery.message_id.strip("<>")}
-    return MessageReport(**(values | said))  # type: ignore[arg-type]
+    return MessageReport(**(values | said))
 
 
 def names() -> list[str]:
@@ -306,10 +306,7 @@ def test_an_autoreply_is_no_bounce(scoped: Merchant) -> None:
     assert not Suppression.objects.exists()
 
 
-def test_the_mailbox_is_read_once_and_says_what_failed(
-    scoped: Merchant,
-    imap: Iterator[tuple[int, int, str]],  # noqa: F811
-) -> None:
+def test_the_mailbox_is_read_once_and_says_what_failed(scoped: Merchant, imap: tuple[int, int, str]) -> None:
     smtp_port, imap_port, password = imap
     mail = mail_to(scoped)
     bounce_mailbox_save(

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from pytest_django import Settings
 
 from crm.accounts.models import Merchant
 from crm.events.models import Event
@@ -38,9 +39,9 @@ SERVER = "203.0.113.7"
 
 
 @pytest.fixture
-def dns(settings: object) -> Iterator[DnsServer]:
+def dns(settings: Settings) -> Iterator[DnsServer]:
     with DnsServer({("shop.example", "A"): ["203.0.113.1"]}) as server:
-        settings.DNS_SERVERS = [server.place]  # type: ignore[attr-defined]
+        settings.DNS_SERVERS = [server.place]
         yield server
 
 
@@ -178,8 +179,8 @@ def test_turns_are_announced_once(dns: DnsServer, scoped: Merchant) -> None:
     assert [one.name.rpartition("_")[2] for one in names] == ["added", "broken", "sound"]
 
 
-def test_rows_to_paste_answer_what_is_wrong(dns: DnsServer, scoped: Merchant, settings: object) -> None:
-    settings.SMTP_HOST = "mail.shop.example"  # type: ignore[attr-defined]
+def test_rows_to_paste_answer_what_is_wrong(dns: DnsServer, scoped: Merchant, settings: Settings) -> None:
+    settings.SMTP_HOST = "mail.shop.example"
     row = services.sender_domain_check(row=add(scoped))
     rows = {one.what: one for one in rows_of(row, "help@shop.example")}
     assert rows["SPF"].value == "v=spf1 a:mail.shop.example ~all"

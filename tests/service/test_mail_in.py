@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import imaplib
-import os
 import smtplib
-import subprocess
 from email.message import EmailMessage
 
 import pytest
@@ -14,10 +12,8 @@ from crm.integrations.models import OutboundMail
 from crm.lib.crypto import encrypt
 from crm.lib.errors import Upstream
 from crm.lib.tenancy import merchant_scope
-from crm.local import mailbox
 from crm.local.mailbox_process import EVERY_MAIL
-from crm.local.ports import LOOPBACK, Ports, free_port
-from crm.local.processes import spawn
+from crm.local.ports import LOOPBACK
 from service.fetching import fetch
 from service.inbound import mail_receive
 from service.mailing import reply_address
@@ -28,7 +24,6 @@ from tests.factories.customers import make_customer
 from tests.factories.service import fresh, make_ticket
 from tests.support.hostile_mail import nested
 from tests.support.processes import wait_until
-from tests.support.services import end
 
 
 @pytest.fixture
@@ -158,20 +153,6 @@ def test_no_real_mail_breaks_it(scoped, real_data):
         assert received.ticket is not None or received.reason
     assert outcomes["opened"] > 5  # bounces and reports of carriers open none (service/returned.py)
     assert outcomes["ignored"] > 10
-
-
-@pytest.fixture
-def imap():
-    """The mailbox of `make run`: (SMTP port, IMAP port, password)."""
-    ports = Ports.after(free_port())
-    ports = Ports(**{**vars(ports), "smtp": free_port(), "imap": free_port(), "mailbox": free_port()})
-    service = mailbox.service(ports, "secret", dict(os.environ))
-    process = spawn(service, subprocess.DEVNULL)
-    try:
-        wait_until(service.ready, seconds=30, what="the mailbox answers")
-        yield ports.smtp, ports.imap, "secret"
-    finally:
-        end(process)
 
 
 def test_fetched_by_imap_once_and_a_wrong_password_is_said(scoped, ticket, imap):

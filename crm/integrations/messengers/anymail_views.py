@@ -25,6 +25,8 @@ from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook, WebhookV
 from crm.integrations import http
 from crm.lib.errors import Upstream
 
+# anymail has no types, so each of its views is Any to mypy: that is what is ignored at the classes below.
+
 # A whole incoming mail with its pictures.
 LARGEST_MAIL = 25 * 2**20
 
