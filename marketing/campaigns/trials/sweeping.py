@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import structlog
-from django.db.models import Exists, OuterRef
+from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterRef, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from crm.lib.errors import CrmError
@@ -19,15 +20,18 @@ LIMIT = 200
 
 
 def trials_sweep() -> int:
-    """Decides what is due; how many campaigns were looked at. A paused campaign decides when it goes on."""
+    """Decides what is due; how many campaigns were looked at. A paused campaign decides when it goes on.
+
+    Only those whose hours are over are looked at, so that hundreds of young trials hold up none.
+    """
     with all_merchants(reason="trials of every merchant end by the clock"):
         waits = Delivery.objects.filter(
             merchant=OuterRef("merchant"), campaign=OuterRef("pk"), state="queued", reason="trial"
         )
-        begun = Campaign.objects.under_way().filter(
-            Exists(waits), frozen_at__lte=timezone.now() - timedelta(hours=1)
-        )
-        campaigns = list(begun.select_related("merchant").order_by("pk")[:LIMIT])
+        hours = ExpressionWrapper(F("trial_hours") * timedelta(hours=1), output_field=DurationField())
+        due = ~Q(trial_winner="") | Q(frozen_at__lte=Now() - hours)
+        found = Campaign.objects.under_way().filter(Exists(waits), due)
+        campaigns = list(found.select_related("merchant").prefetch_related("versions").order_by("pk")[:LIMIT])
     for campaign in campaigns:
         with merchant_scope(campaign.merchant_id):
             if campaign.trial_winner:
