@@ -9,7 +9,6 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from crm.accounts.models import Membership
 from crm.events.emitting import emit
 from crm.lib.errors import Conflict, Rejected
 from marketing.campaigns import events
@@ -64,7 +63,7 @@ def _written(version: Version, values: Mapping[str, Any]) -> Version:
     return version
 
 
-def trial_decide(*, campaign: Campaign, letter: str = "", actor: Membership | None = None) -> Campaign:
+def trial_decide(*, campaign: Campaign, letter: str = "") -> Campaign:
     """The people who waited get the better version from now on; with `letter`, that one, because somebody
     decided so. Deciding twice is refused by the winner that stands. Announces it.
 
