@@ -127,9 +127,10 @@ def campaign_start(*, campaign: Campaign, actor: Membership | None = None) -> Ca
     if current.state not in (State.DRAFT, State.SCHEDULED):
         raise Conflict(_("It has been started already."), code="started")
     _check_ready(current)
+    current.started_at = timezone.now()
     people = preparing.few(current)
     if people is None:
-        turn(current, State.PREPARING, started_at=timezone.now(), prepared_to=0, trouble="")
+        turn(current, State.PREPARING, started_at=current.started_at, prepared_to=0, trouble="")
         ring(current)
         return current
     preparing.write_down(current, people)

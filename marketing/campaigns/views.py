@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
+from django.db.models import prefetch_related_objects
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -239,6 +240,7 @@ def campaign_detail(request: StaffRequest, pk: int) -> HttpResponse:
 def _record(request: StaffRequest, campaign: Campaign) -> dict[str, Any]:
     policy = policy_here()
     rule = rule_asked(request.GET.dict(), policy)
+    prefetch_related_objects([campaign], "versions")
     return {
         "campaign": campaign,
         "figures": selectors.funnel(campaign, request.membership, rule),

@@ -22,9 +22,16 @@ from crm.lib.tenancy import merchant_scope
 from customers.models import Customer
 from marketing.campaigns import services
 from marketing.campaigns.checklist import blocking
+from marketing.campaigns.trials import sweeping
 from marketing.campaigns.trials.comparing import Mean, Share, means_differ, shares_differ
 from marketing.campaigns.trials.services import trial_decide, version_add, version_change, version_delete
-from marketing.campaigns.trials.standing import effect_verdict, holdout_effect, standings, verdict
+from marketing.campaigns.trials.standing import (
+    decides_at,
+    effect_verdict,
+    holdout_effect,
+    standings,
+    verdict,
+)
 from marketing.campaigns.trials.sweeping import trials_sweep
 from marketing.models import Campaign, Delivery, Engagement, Link
 from marketing.sending import freezing
@@ -153,6 +160,45 @@ def test_an_hour_is_tried(crowd, scoped: Merchant) -> None:
     (due,) = set(Delivery.objects.filter(version="B").values_list("due_at", flat=True))
     local = due.astimezone(ZoneInfo("Asia/Shanghai"))
     assert (local.hour, local.minute) == (7, 30) and now < due <= now + dt.timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    "name, fields, hour, ends",
+    [
+        ("at once", {}, None, "2027-03-01T12:00+08:00"),
+        ("a version waits for the evening", {}, dt.time(18, 30), "2027-03-01T20:30+08:00"),
+        ("a version waits for tomorrow", {}, dt.time(7, 30), "2027-03-02T09:30+08:00"),
+        ("everybody's own clock", {"local_time": True}, None, "2027-03-02T11:00-12:00"),
+        ("an hour by everybody's clock", {"local_time": True}, dt.time(21), "2027-03-02T23:00-12:00"),
+    ],
+)
+def test_a_trial_ends_its_hours_after_each_version_left(
+    scoped: Merchant, name: str, fields: dict[str, object], hour: dt.time | None, ends: str
+) -> None:
+    scoped.time_zone = "Asia/Shanghai"
+    scoped.save()
+    begun = dt.datetime.fromisoformat("2027-03-01T10:00+08:00")
+    campaign = make_campaign(
+        scoped,
+        trial_hours=2,
+        scheduled_at=dt.datetime.fromisoformat("2027-03-02T09:00+08:00") if fields else None,
+        started_at=begun,
+        frozen_at=begun,
+        **fields,
+    )
+    version_add(campaign=campaign, values={"subject": "Other", "send_at": hour})
+    assert decides_at(campaign) == dt.datetime.fromisoformat(ends)
+
+
+def test_young_trials_hold_up_no_old_one(scoped: Merchant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweeping, "LIMIT", 1)
+    make_subscriber(scoped)
+    young, old = (tried(scoped, share=1, trial_hours=hours) for hours in (48, 1))
+    Delivery.objects.update(reason="trial", version="")
+    Campaign.objects.update(frozen_at=timezone.now() - dt.timedelta(hours=2))
+    assert trials_sweep() == 1
+    winners = dict(Campaign.objects.values_list("pk", "trial_winner"))
+    assert winners[young.pk] == "" and winners[old.pk] == "A"
 
 
 def test_a_schedule_means_everybodys_own_clock(scoped: Merchant) -> None:

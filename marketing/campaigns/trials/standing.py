@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +19,7 @@ from customers.visibility import narrowed
 from marketing.campaigns.revenue import Rule, delivery_revenue, policy_here, rule_of
 from marketing.campaigns.trials.comparing import Difference, Mean, Share, means_differ, shares_differ
 from marketing.models import Campaign, Delivery
+from marketing.sending.sharing_out import last_leaves_at
 from orders.models import Order
 
 Metric = Campaign.TrialMetric
@@ -53,7 +54,7 @@ class Standing:
 def standings(campaign: Campaign, membership: Membership | None) -> list[Standing]:
     """A first, of mails that were sent to customers whom the member sees, while they were being tried: what
     went to the others after the decision is left out. Three queries; empty without versions."""
-    versions = list(campaign.versions.order_by("letter"))
+    versions = list(campaign.versions.all())
     if not versions:
         return []
     subjects = {"A": campaign.subject} | {one.letter: one.subject or campaign.subject for one in versions}
@@ -140,9 +141,10 @@ def _money(value: float, campaign: Campaign) -> str:
     return money_text(Decimal(str(round(value, 2))), currency, home=currency)
 
 
-def decides_at(campaign: Campaign) -> Any:
-    """When the trial ends: so many hours after the first mail may have left."""
-    return (campaign.frozen_at or timezone.now()) + timedelta(hours=campaign.trial_hours)
+def decides_at(campaign: Campaign) -> datetime:
+    """When the trial ends: so many hours after each version may have left. One query unless the versions are
+    there."""
+    return last_leaves_at(campaign) + timedelta(hours=campaign.trial_hours)
 
 
 # --- those held out ---------------------------------------------------------------------------------------
