@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Value
+from django.db.models.functions import Greatest
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -130,9 +132,7 @@ def _count_clicks(delivery: Delivery, clicks: Sequence[Engagement]) -> None:
     if clicks:
         first, last = clicks[0], clicks[-1]
         _count(delivery, Kind.CLICK, first.link, first.at)
-        Metrics.objects.filter(customer=delivery.customer_id, last_clicked_at__lt=last.at).update(
-            last_clicked_at=last.at
-        )
+        _remember(delivery, ("last_clicked_at",), last.at)
 
 
 def _count(delivery: Delivery, kind: str, link: Link | None, at: datetime) -> None:
@@ -153,8 +153,13 @@ def _count(delivery: Delivery, kind: str, link: Link | None, at: datetime) -> No
         _tell(delivery, events.MAIL_CLICKED, facts | {"link": link.target if link else ""}, at)
     if changed:
         delivery.save(update_fields=changed)
-    figures = {"last_opened_at": at} | ({"last_clicked_at": at} if clicked else {})
-    Metrics.objects.filter(customer=delivery.customer_id).update(**figures)
+    _remember(delivery, ("last_opened_at", "last_clicked_at") if clicked else ("last_opened_at",), at)
+
+
+def _remember(delivery: Delivery, figures: Sequence[str], at: datetime) -> None:
+    """The customer's figures say that, unless they say something later: carriers tell late, clicks settle."""
+    latest = {name: Greatest(name, Value(at)) for name in figures}
+    Metrics.objects.filter(customer=delivery.customer_id).update(**latest)
 
 
 def _tell(delivery: Delivery, kind: EventType, facts: dict[str, object], at: datetime) -> None:

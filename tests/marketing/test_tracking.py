@@ -19,7 +19,7 @@ from customers.privacy.erasing import customer_erase
 from customers.wordings.selectors import wording_now
 from customers.wordings.services import consent_settings_save, wording_write
 from marketing.campaigns import services
-from marketing.looks import KEPT, SETTLE_SECONDS, clicks_sweep
+from marketing.looks import KEPT, SETTLE_SECONDS, clicks_sweep, look_reported
 from marketing.models import Delivery, Engagement, Link
 from marketing.sending import tokens
 from marketing.sending.robots import label_of
@@ -160,6 +160,22 @@ def test_a_person_may_look_at_two_links_and_come_back(sent: Delivery) -> None:
         ask(click(sent, number))
     settle(sent)
     assert sent.clicked_at is not None and Engagement.objects.filter(label="").count() == 3
+
+
+def test_a_look_that_is_told_late_turns_no_figure_back(sent: Delivery) -> None:
+    """Carriers report minutes or hours after the look; the customer has opened another mail since."""
+    ask(picture(sent))
+    seen = sent.customer.metrics
+    seen.refresh_from_db()
+    opened = seen.last_opened_at
+    for kind in (Engagement.Kind.OPEN, Engagement.Kind.CLICK):
+        look_reported(
+            delivery=sent, kind=kind, link=None, agent=PERSON, at=timezone.now() - dt.timedelta(minutes=30)
+        )
+    clicks_sweep()
+    seen.refresh_from_db()
+    assert seen.last_opened_at == opened
+    assert seen.last_clicked_at is not None and seen.last_clicked_at < opened
 
 
 def test_a_program_that_fills_its_place_leaves_room_for_the_person(sent: Delivery) -> None:
