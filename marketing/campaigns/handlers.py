@@ -17,7 +17,7 @@ from orders.models import Order
     name="marketing.attribute_order",
 )
 def attribute_order(event: Event) -> None:
-    """The order's revenue stands with the campaign whose mail was clicked last before it."""
+    """The order's worth follows the mails that its customer had looked at before it."""
     if event.subject_type != "orders.order":
         return
     order = (
