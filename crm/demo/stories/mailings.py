@@ -206,15 +206,14 @@ def _came_back(
 
 def _links(merchant: Merchant, campaign: Campaign) -> list[Link]:
     """The links of every version, as the sending would have noted them."""
-    made: dict[int, Link] = {}
+    made = []
     for _letter, written in versions_written(campaign):
         mail, _bound = bound(written.campaign, merchant)
-        for number, target in enumerate(mail.links, start=written.first_link):
-            if number not in made:
-                made[number] = Link.objects.create(
-                    merchant=merchant, campaign=campaign, number=number, target=target
-                )
-    return list(made.values())
+        made += [
+            Link(merchant=merchant, campaign=campaign, number=number, target=target)
+            for number, target in enumerate(mail.links, start=written.first_link)
+        ]
+    return Link.objects.bulk_create(made)
 
 
 def _followed_by_orders(campaign: Campaign) -> None:
