@@ -20,17 +20,13 @@ import css_inline
 import mjml
 
 from .errors import TemplateError
-from .liquid import SOURCE_CHARS
+from .liquid import CONSTRUCTS, SOURCE_CHARS
 from .scanning import TAG_END, Ahead, before_last, spans, without
 
 LINKS = 200  # per mail; each becomes a row
 LINKS_NAME = "guanxi_links"
 PIXEL_NAME = "guanxi_pixel"
 
-_LIQUID = (
-    (re.compile(r"\{\{"), re.compile(r"\}\}")),
-    (re.compile(r"\{%"), re.compile(r"%\}")),
-)
 _QUOTE_OR_END = re.compile(r"[\"'>]")
 _RAW_ELEMENTS = ("style", "script", "title", "mj-style", "mj-title", "mj-preview")
 _RAW_ELEMENT = re.compile(rf"<((?a:{'|'.join(_RAW_ELEMENTS)}))\b", re.IGNORECASE)
@@ -121,7 +117,7 @@ def _hide(source: str, hidden: Hidden) -> str:
     out: list[str] = []
     position = 0
     state = _Scanner()
-    for span in spans(source, _LIQUID):
+    for span in spans(source, CONSTRUCTS):
         before = source[position : span.start]
         state.feed(before)
         out.append(before)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import wraps
+from itertools import islice
 from typing import Any, TextIO
 
 from liquid import Environment
@@ -26,6 +27,7 @@ from liquid.token import Token
 from liquid.undefined import is_undefined
 
 from .errors import RenderError, TemplateError
+from .scanning import spans
 
 RENDER_SECONDS = 0.1
 SOURCE_CHARS = 512 * 1024
@@ -35,6 +37,22 @@ VALUE_CHARS = 64 * 1024  # of any single value that goes into or comes out of a 
 LIST_ITEMS = 1_000
 INTEGER_BITS = 256
 LOCALS_BYTES = 1024 * 1024
+
+CONSTRUCT_CHARS = 10_000  # between two braces; a nested expression is read in the square of its length
+OPEN_ENDS = 10  # openings that nothing closes: from each, Liquid's reader looks to the end of the source
+
+CONSTRUCTS = (
+    (re.compile(r"\{\{"), re.compile(r"\}\}")),
+    (re.compile(r"\{%"), re.compile(r"%\}")),
+)
+_OPEN_ENDED = (
+    (re.compile(r"(?=\{\{)"), "}}"),
+    (re.compile(r"(?=\{%)"), "%}"),
+    (re.compile(r"\{%-?\s*raw\b"), "endraw"),
+    (re.compile(r"\{%-?\s*doc\b"), "enddoc"),
+)
+# Liquid's reader tries each way to share out the blanks behind a brace or a tag's name.
+_BLANKS = re.compile(r"\{[{%]-?\s*[#\w]*\s{200}")
 
 PLAIN = (str, int, float, bool, Decimal, dt.date, dt.datetime, type(None))
 
@@ -272,6 +290,7 @@ def parse(source: str, *, html: bool) -> BoundedTemplate:
     """The parsed template. Raises TemplateError with the line."""
     if len(source) > SOURCE_CHARS:
         raise TemplateError(f"The template is longer than {SOURCE_CHARS // 1024} KB.")
+    _readable(source)
     try:
         template = (HTML if html else TEXT).from_string(source)
     except LiquidError as error:
@@ -280,6 +299,25 @@ def parse(source: str, *, html: bool) -> BoundedTemplate:
         raise TemplateError("The template is nested too deep.") from error
     assert isinstance(template, BoundedTemplate)
     return template
+
+
+def _readable(source: str) -> None:
+    """Raises TemplateError for what Liquid's reader would take minutes or hours over, and no mail needs: its
+    patterns look ahead without bound. One pass for each kind."""
+    for opening, closer in _OPEN_ENDED:
+        behind = opening.finditer(source, source.rfind(closer) + 1)
+        if far := next(islice(behind, OPEN_ENDS, None), None):
+            raise TemplateError(f"{_line(source, far.start())}: expected '{closer}', found the end.")
+    if blanks := _BLANKS.search(source):
+        raise TemplateError(f"{_line(source, blanks.start())}: too many blanks between the braces.")
+    for span in spans(source, CONSTRUCTS):
+        if span.end - span.start > CONSTRUCT_CHARS:
+            line = _line(source, span.start)
+            raise TemplateError(f"{line}: more than {CONSTRUCT_CHARS} characters between the braces.")
+
+
+def _line(source: str, at: int) -> str:
+    return f"Line {source.count(chr(10), 0, at) + 1}"
 
 
 def render(template: BoundedTemplate, context: Mapping[str, object], deadline: Deadline | None = None) -> str:
@@ -298,6 +336,5 @@ def explain(error: LiquidError) -> str:
     message = str(error.args[0]) if error.args else type(error).__name__
     token = error.token
     if token is not None and token.start_index >= 0:
-        line = token.source.count("\n", 0, token.start_index) + 1
-        return f"Line {line}: {message}"
+        return f"{_line(token.source, token.start_index)}: {message}"
     return message

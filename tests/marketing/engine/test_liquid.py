@@ -4,12 +4,40 @@ context.
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
 
-from marketing.engine.errors import RenderError
+from marketing.engine.errors import RenderError, TemplateError
 from marketing.engine.liquid import RENDER_SECONDS, Deadline, parse, plain, render
+from marketing.models.template import BODY_CHARS
+
+
+@pytest.mark.parametrize(
+    "name, opening, piece, closing, words",
+    [
+        ("braces", "", "{", "", "expected '}}'"),
+        ("braces in a comment", "{% comment %}", "{{ ", "", "expected '}}'"),
+        ("tags in a comment", "{% comment %}", "{% a ", "", "expected '%}'"),
+        ("raw", "", "{% raw %}", "", "expected 'endraw'"),
+        ("documentation", "", "{%- doc %}", "", "expected 'enddoc'"),
+        ("blanks", "{{", " ", "}}", "too many blanks"),
+        ("blanks behind a name", "<p>\n{% if", "\t", "%}{% endif %}", "Line 2: too many blanks"),
+        ("nesting", "{{ ", "(", " }}", "more than 10000"),
+    ],
+)
+def test_what_can_not_be_read_in_one_pass_is_refused_at_once(
+    name: str, opening: str, piece: str, closing: str, words: str
+) -> None:
+    """Liquid's own reader would be at it for minutes or hours."""
+    with pytest.raises(TemplateError, match=re.escape(words)):
+        parse(opening + piece * (BODY_CHARS // len(piece)) + closing, html=True)
+
+
+def test_what_people_write_is_not_refused() -> None:
+    source = "{% raw %}{{ a {{ b{% endraw %}{{" + " " * 150 + "d }}{% comment %}{{ c{% endcomment %}"
+    assert render(parse(source, html=True), {"d": 1}) == "{{ a {{ b1"
 
 
 class Secret:

@@ -9,7 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from marketing.campaigns.checklist import lacks_alt
-from marketing.engine.layout import _LIQUID, _REFUSED_ELEMENTS, _addresses, lay_out
+from marketing.engine.layout import _REFUSED_ELEMENTS, _addresses, lay_out
+from marketing.engine.liquid import CONSTRUCTS
 from marketing.engine.plaintext import html_to_text
 from marketing.engine.scanning import Ahead, before_last, spans, without
 from marketing.models.template import BODY_CHARS
@@ -33,7 +34,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("piece", HOSTILE)
-@pytest.mark.parametrize("pairs", [_LIQUID, _REFUSED_ELEMENTS], ids=["liquid", "refused"])
+@pytest.mark.parametrize("pairs", [CONSTRUCTS, _REFUSED_ELEMENTS], ids=["liquid", "refused"])
 def test_each_mark_passes_over_the_text_once(piece: str, pairs) -> None:
     text = piece * (BODY_CHARS // len(piece))
     counted = [(Counted(opening), Counted(closing)) for opening, closing in pairs]
@@ -63,7 +64,7 @@ OLD_ALT = re.compile(r"<(?:mj-image|img)\b(?![^>]*\balt=)[^>]*>", re.IGNORECASE)
     [
         (
             "liquid",
-            lambda text: [text[one.start : one.end] for one in spans(text, _LIQUID)],
+            lambda text: [text[one.start : one.end] for one in spans(text, CONSTRUCTS)],
             OLD_LIQUID.findall,
         ),
         ("refused", lambda text: without(text, _REFUSED_ELEMENTS), lambda text: OLD_REFUSED.sub("", text)),
