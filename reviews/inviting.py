@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -15,11 +15,12 @@ from crm.accounts.models import Merchant
 from crm.events.emitting import emit
 from crm.integrations.mail import post
 from crm.lib.tenancy import all_merchants, merchant_scope
+from customers.care import holds_on
 from customers.consent import consent_now, is_suppressed
 from customers.models import Customer
 from customers.models.consent import Channel, Purpose
 from customers.preferences.links import preferences_url, way_out_headers
-from customers.registries import HOLDS, Restraint, restraint_on
+from customers.registries import Restraint, restraint_on
 from orders.models import Order
 from reviews import events
 from reviews.models import Review, ReviewRequest
@@ -35,11 +36,11 @@ def sweep() -> int:
     """Decides every invitation that is due; their number. Each in its own transaction."""
     with all_merchants(reason="the sweeper looks after every merchant"):
         due = ReviewRequest.objects.filter(state__in=[State.DUE, State.HELD], due_at__lte=timezone.now())
-        ids = list(due.order_by("due_at").values_list("pk", "merchant_id")[:SWEEP_LIMIT])
-    for request_id, merchant_id in ids:
-        with merchant_scope(Merchant.objects.get(pk=merchant_id)):
-            invite(request_id)
-    return len(ids)
+        requests = list(due.order_by("due_at").select_related("merchant")[:SWEEP_LIMIT])
+    for request in requests:
+        with merchant_scope(request.merchant):
+            invite(request.pk)
+    return len(requests)
 
 
 @transaction.atomic
@@ -87,15 +88,9 @@ def _why_not(order: Order, customer: Customer) -> str:
 def _held(merchant: Merchant, customer: Customer) -> Restraint | None:
     """The first care hold on the customer that covers review requests (promise 1), else what the shop's own
     rules of how often and when it writes say."""
-    holds = [hold for hold in HOLDS.values() if hold.also_reviews]
-    with connection.cursor() as cursor:
-        for hold in holds:
-            cursor.execute(
-                f"SELECT 1 WHERE %(customer_id)s IN ({hold.sql})",
-                {"merchant_id": merchant.pk, "customer_id": customer.pk},
-            )
-            if cursor.fetchone():
-                return Restraint(hold.code)
+    held = next((hold for hold in holds_on(customer.pk) if hold.also_reviews), None)
+    if held is not None:
+        return Restraint(held.code)
     return restraint_on(merchant, customer)
 
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from crm.accounts.models import Merchant
 from crm.integrations.models.outbox import OutboundMail
+from customers.care import holds_on
 from customers.consent import consent_now, consent_record, suppress
 from customers.models import Customer
 from marketing.campaigns.services import campaign_start
@@ -136,6 +137,7 @@ def test_a_bad_rating_elsewhere_changes_nothing(
     scoped: Merchant, request_due: ReviewRequest, product: Product, buyer: Customer
 ) -> None:
     services.review_submit(merchant=scoped, product=product, customer=buyer, rating=1)
+    assert [hold.code for hold in holds_on(buyer.pk)] == ["bad_review"]  # holds promotions alone
     assert invite(request_due.pk) == "sent"
 
 
