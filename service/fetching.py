@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from crm.accounts.models import Merchant
 from crm.integrations import imap
-from crm.lib.errors import Upstream
-from crm.lib.tenancy import all_merchants, merchant_scope
+from crm.lib.errors import CrmError
+from crm.lib.tenancy import all_merchants
 from service.inbound import mail_receive
 from service.models import ServiceSettings
 
@@ -29,7 +29,7 @@ def fetch(*, merchant: Merchant) -> dict[str, int]:
             received = mail_receive(merchant=merchant, raw=raw)
             counted[received.outcome] += 1
             log.info("mail received", outcome=received.outcome, reason=received.reason)
-    except Upstream as error:
+    except CrmError as error:
         state["error"] = str(error.message)
         raise
     finally:
@@ -48,17 +48,9 @@ def _account(desk: ServiceSettings) -> imap.Account:
 
 
 def fetch_all() -> int:
-    """Looks into every shop's mailbox; mails written down. A mailbox that fails keeps nobody else waiting."""
+    """Looks into every shop's mailbox; mails written down."""
     with all_merchants(reason="the sweeper looks after every merchant"):
         desks = ServiceSettings.objects.exclude(mailbox_host="").filter(merchant__is_active=True)
-        merchants = [desk.merchant for desk in desks.select_related("merchant")]
-    written = 0
-    for merchant in merchants:
-        with merchant_scope(merchant):
-            try:
-                counted = fetch(merchant=merchant)
-            except Upstream as error:
-                log.warning("mailbox not read", merchant=merchant.slug, error=str(error.message))
-                continue
-            written += counted["reply"] + counted["opened"]
-    return written
+        merchants = [desk.merchant for desk in desks.select_related("merchant").order_by("merchant")]
+    counted = imap.look_into_all(merchants, lambda merchant: fetch(merchant=merchant))
+    return counted["reply"] + counted["opened"]

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import structlog
 from imap_tools import AND, BaseMailBox, MailBox, MailBoxUnencrypted, MailMessageFlags
 from imap_tools.errors import ImapToolsError
 
+from crm.accounts.models import Merchant
 from crm.lib.crypto import decrypt
-from crm.lib.errors import Upstream
+from crm.lib.errors import CrmError, Upstream
+from crm.lib.tenancy import merchant_scope
+
+log = structlog.get_logger()
 
 TIMEOUT_SECONDS = 20
 # One look's worth; the next comes in a minute.
@@ -32,11 +38,29 @@ class Account:
 
 def unseen(account: Account, *, limit: int = PER_LOOK) -> Iterator[bytes]:
     """The raw bytes of at most `limit` unseen mails. A mail counts as seen once the caller asks for the next
-    one or ends the loop in peace: what it raises on stays unseen. Raises Upstream when IMAP fails."""
+    one or ends the loop in peace: what it raises on stays unseen. Raises Upstream when IMAP fails, Rejected
+    for a password that can't be read any more."""
     with _opened(account) as box:
         for one in box.fetch(AND(seen=False), mark_seen=False, limit=limit, bulk=False):
             yield one.obj.as_bytes()
             box.flag(str(one.uid), [MailMessageFlags.SEEN], True)
+
+
+def look_into_all(
+    merchants: Iterable[Merchant], look: Callable[[Merchant], Mapping[str, int]]
+) -> Counter[str]:
+    """The sums of what `look` counted in each shop, in its scope. A mailbox that can't be read, and a mail
+    that `look` fails on, keep no other shop waiting."""
+    counted: Counter[str] = Counter()
+    for merchant in merchants:
+        with merchant_scope(merchant):
+            try:
+                counted.update(look(merchant))
+            except CrmError as error:
+                log.warning("mailbox not read", merchant=merchant.slug, error=str(error.message))
+            except Exception:  # a bug, or the database: told, and the next shop's turn
+                log.exception("a look into a mailbox failed", merchant=merchant.slug)
+    return counted
 
 
 @contextmanager

@@ -16,8 +16,8 @@ from django.utils import timezone
 from crm.accounts.models import Merchant
 from crm.integrations import imap
 from crm.integrations.messengers.reports import Channel, MessageReport
-from crm.lib.errors import Upstream
-from crm.lib.tenancy import all_merchants, merchant_scope
+from crm.lib.errors import CrmError
+from crm.lib.tenancy import all_merchants
 from marketing.feedback.grading import Grade
 from marketing.feedback.reading import Finding, findings, header
 from marketing.feedback.return_path import delivery_id_of
@@ -81,7 +81,7 @@ def fetch(*, merchant: Merchant) -> dict[str, int]:
     try:
         for raw in imap.unseen(account):
             counted["taken" if mail_take(merchant, raw) else "ignored"] += 1
-    except Upstream as error:
+    except CrmError as error:
         state["error"] = str(error.message)
         raise
     finally:
@@ -90,15 +90,8 @@ def fetch(*, merchant: Merchant) -> dict[str, int]:
 
 
 def fetch_all() -> int:
-    """Looks into every shop's mailbox for bounces; mails taken. One that fails keeps nobody else waiting."""
+    """Looks into every shop's mailbox for bounces; mails taken."""
     with all_merchants(reason="the sweeper looks after every merchant"):
         boxes = BounceMailbox.objects.exclude(host="").filter(merchant__is_active=True)
-        merchants = [box.merchant for box in boxes.select_related("merchant")]
-    taken = 0
-    for merchant in merchants:
-        with merchant_scope(merchant):
-            try:
-                taken += fetch(merchant=merchant)["taken"]
-            except Upstream as error:
-                log.warning("bounces not read", merchant=merchant.slug, error=str(error.message))
-    return taken
+        merchants = [box.merchant for box in boxes.select_related("merchant").order_by("merchant")]
+    return imap.look_into_all(merchants, lambda merchant: fetch(merchant=merchant))["taken"]

@@ -330,6 +330,26 @@ def test_the_mailbox_is_read_once_and_says_what_failed(scoped: Merchant, imap: t
     assert BounceMailbox.objects.get().state["error"]
 
 
+def test_a_mailbox_that_fails_keeps_no_other_shop_waiting(
+    scoped: Merchant, rival: Merchant, imap: tuple[int, int, str]
+) -> None:
+    smtp_port, imap_port, password = imap
+    assert scoped.pk < rival.pk
+    place = {"host": LOOPBACK, "port": imap_port, "tls": False, "password": password}
+    bounce_mailbox_save(merchant=scoped, address="", user="first@shop.example", **place)
+    BounceMailbox.objects.update(secret="of another installation's key")
+    with merchant_scope(rival):
+        theirs = mail_to(rival)
+        bounce_mailbox_save(merchant=rival, address="", user="second@shop.example", **place)
+    raw = of_mail(DSN.format(action="failed", status="5.1.1", reply="550 5.1.1 User unknown"), theirs)
+    with smtplib.SMTP(LOOPBACK, smtp_port) as server:
+        server.sendmail("", ["second@shop.example"], raw.replace(b"bounces@shop", b"second@shop"))
+    wait_until(lambda: mailbox.fetch_all() == 1, what="the other shop's bounce is read")
+    with merchant_scope(rival):
+        assert fresh(theirs).bounce == "hard"
+    assert "FIELD_ENCRYPTION_KEY" in BounceMailbox.objects.get().state["error"]
+
+
 def test_the_settings_page_keeps_the_password_for_its_server(
     member_client: Callable[..., Client], merchant: Merchant
 ) -> None:
