@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import structlog
-from django.utils import timezone
 
 from crm.accounts.models import Merchant
 from crm.integrations import imap
-from crm.lib.errors import CrmError
 from crm.lib.tenancy import all_merchants
 from service.inbound import mail_receive
 from service.models import ServiceSettings
@@ -23,18 +19,18 @@ def fetch(*, merchant: Merchant) -> dict[str, int]:
     counted = {"reply": 0, "opened": 0, "ignored": 0}
     if desk is None:
         return counted
-    state: dict[str, Any] = {"at": timezone.now().isoformat(), "error": ""}
-    try:
-        for raw in imap.unseen(_account(desk)):
-            received = mail_receive(merchant=merchant, raw=raw)
-            counted[received.outcome] += 1
-            log.info("mail received", outcome=received.outcome, reason=received.reason)
-    except CrmError as error:
-        state["error"] = str(error.message)
-        raise
-    finally:
-        ServiceSettings.objects.filter(pk=desk.pk).update(mailbox_state=state | counted)
-    return counted
+
+    def take(raw: bytes) -> str:
+        received = mail_receive(merchant=merchant, raw=raw)
+        log.info("mail received", outcome=received.outcome, reason=received.reason)
+        return received.outcome
+
+    return imap.look(
+        _account(desk),
+        take,
+        counted=counted,
+        note=lambda state: ServiceSettings.objects.filter(pk=desk.pk).update(mailbox_state=state),
+    )
 
 
 def _account(desk: ServiceSettings) -> imap.Account:

@@ -8,8 +8,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
+from django.utils import timezone
 from imap_tools import AND, BaseMailBox, MailBox, MailBoxUnencrypted, MailMessageFlags
 from imap_tools.errors import ImapToolsError
 
@@ -44,6 +46,27 @@ def unseen(account: Account, *, limit: int = PER_LOOK) -> Iterator[bytes]:
         for one in box.fetch(AND(seen=False), mark_seen=False, limit=limit, bulk=False):
             yield one.obj.as_bytes()
             box.flag(str(one.uid), [MailMessageFlags.SEEN], True)
+
+
+def look(
+    account: Account,
+    take: Callable[[bytes], str],
+    *,
+    counted: dict[str, int],
+    note: Callable[[dict[str, Any]], object],
+) -> dict[str, int]:
+    """`counted` with one more under what `take` called each unseen mail. `note` gets that with when the look
+    was and what failed, for the page. Raises what `unseen` and `take` raise."""
+    state: dict[str, Any] = {"at": timezone.now().isoformat(), "error": ""}
+    try:
+        for raw in unseen(account):
+            counted[take(raw)] += 1
+    except Exception as error:  # whatever it was, the page must not say that all is well
+        state["error"] = str(error.message) if isinstance(error, CrmError) else type(error).__name__
+        raise
+    finally:
+        note(state | counted)
+    return counted
 
 
 def look_into_all(

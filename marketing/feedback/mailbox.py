@@ -7,7 +7,6 @@ import email.policy
 from datetime import UTC, datetime
 from email.message import Message
 from email.utils import parsedate_to_datetime
-from typing import Any
 
 import structlog
 from django.db import transaction
@@ -16,7 +15,6 @@ from django.utils import timezone
 from crm.accounts.models import Merchant
 from crm.integrations import imap
 from crm.integrations.messengers.reports import Channel, MessageReport
-from crm.lib.errors import CrmError
 from crm.lib.tenancy import all_merchants
 from marketing.feedback.grading import Grade
 from marketing.feedback.reading import Finding, findings, header
@@ -76,17 +74,12 @@ def fetch(*, merchant: Merchant) -> dict[str, int]:
     counted = {"taken": 0, "ignored": 0}
     if box is None:
         return counted
-    state: dict[str, Any] = {"at": timezone.now().isoformat(), "error": ""}
-    account = imap.Account(host=box.host, port=box.port, user=box.user, secret=box.secret, tls=box.tls)
-    try:
-        for raw in imap.unseen(account):
-            counted["taken" if mail_take(merchant, raw) else "ignored"] += 1
-    except CrmError as error:
-        state["error"] = str(error.message)
-        raise
-    finally:
-        BounceMailbox.objects.filter(pk=box.pk).update(state=state | counted)
-    return counted
+    return imap.look(
+        imap.Account(host=box.host, port=box.port, user=box.user, secret=box.secret, tls=box.tls),
+        lambda raw: "taken" if mail_take(merchant, raw) else "ignored",
+        counted=counted,
+        note=lambda state: BounceMailbox.objects.filter(pk=box.pk).update(state=state),
+    )
 
 
 def fetch_all() -> int:
