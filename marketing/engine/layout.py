@@ -21,6 +21,7 @@ import mjml
 
 from .errors import TemplateError
 from .liquid import CONSTRUCTS, SOURCE_CHARS
+from .nesting import check_depth
 from .scanning import TAG_END, Ahead, before_last, spans, without
 
 LINKS = 200  # per mail; each becomes a row
@@ -91,6 +92,7 @@ def lay_out(body: str, *, to_text: Callable[[str], str], track: bool = False, pi
     hidden = Hidden()
     page = _hide(body, hidden)
     if "<mjml" in page[:2000].lower():
+        check_depth(page, is_xml=True)
         try:
             page = mjml.mjml2html(page, fonts={})  # the default loads from Google
         except ValueError as error:
@@ -99,6 +101,7 @@ def lay_out(body: str, *, to_text: Callable[[str], str], track: bool = False, pi
         hidden = Hidden()
         page = _hide(page, hidden)
     page = without(page, _REFUSED_ELEMENTS)
+    check_depth(page, is_xml=False)
     try:
         page = _inliner.inline(page)
     except (css_inline.InlineError, ValueError) as error:

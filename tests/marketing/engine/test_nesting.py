@@ -1,0 +1,42 @@
+"""Elements deep in each other end the process that reads them; here they end in a sentence."""
+
+from __future__ import annotations
+
+import pytest
+
+from marketing.engine.errors import TemplateError
+from marketing.engine.layout import lay_out
+from marketing.engine.plaintext import html_to_text
+from marketing.models.template import BODY_CHARS
+
+MJML = "<mjml><mj-body>{}</mj-body></mjml>"
+SECTION = "<mj-section><mj-column><mj-text>a</mj-text><mj-spacer/></mj-column></mj-section>"
+OUTLOOK = "<!--[if mso]><table><tr><td><![endif]-->a<!--[if mso]></table><![endif]-->"
+PIECES = ["<div>", "<DIV title='a > b'>", "<div/>", "<b>", "<table><tr><td>", "<div></span>", "<!--><div>"]
+
+
+@pytest.mark.parametrize("piece", [*PIECES, "<div><table><td></div></table>", "<svg><td>"])
+def test_a_body_of_elements_in_elements_is_refused(piece: str) -> None:
+    with pytest.raises(TemplateError, match="Line 2: more than 500 elements"):
+        lay_out("<p>\n" + piece * (BODY_CHARS // len(piece)), to_text=html_to_text)
+
+
+def test_sections_in_sections_are_refused() -> None:
+    deep = "<mj-section>" * 5_000 + "</mj-section>" * 5_000
+    with pytest.raises(TemplateError, match="more than 500 elements"):
+        lay_out(MJML.format(deep), to_text=html_to_text)
+
+
+@pytest.mark.parametrize(
+    "name, body",
+    [
+        ("paragraphs that nobody closed", "<p>a" * 2_000),
+        ("items that nobody closed", "<ul>" + "<li>a<br>" * 2_000 + "</ul>"),
+        ("rows that nobody closed", "<table>" + "<tr><td>a<td><img alt='x'>" * 2_000 + "</table>"),
+        ("what only Outlook reads", OUTLOOK * 900),
+        ("tables in tables", "<table><tr><td>" * 40 + "a" + "</td></tr></table>" * 40),
+        ("a hundred sections", MJML.format(SECTION * 100)),
+    ],
+)
+def test_what_people_write_is_laid_out(name: str, body: str) -> None:
+    assert "a" in lay_out(body, to_text=html_to_text, pixel=True).text
