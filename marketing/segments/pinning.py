@@ -90,10 +90,11 @@ def _pin(
         raise Rejected(_("Choose what to do."), code="bad_members")
     if segment.is_list and state == OUT:
         raise Rejected(_("Take them off the list instead: it has no rule."), code="no_rule")
+    # The people before the segment, as a merge of theirs does.
+    present = _present(ids)
     locked = Segment.objects.select_for_update(of=("self",)).select_related("merchant").get(pk=segment.pk)
     if locked.archived_at is not None:
         raise Conflict(_("This segment is archived."), code="archived")
-    present = _present(ids)
     changed = _write(locked, present, state, actor)
     count_pins([locked.pk])
     locked.refresh_from_db(fields=["pinned_in", "pinned_out"])
@@ -101,7 +102,9 @@ def _pin(
 
 
 def _present(ids: Sequence[int]) -> list[int]:
-    rows = Customer.objects.filter(pk__in=ids, erased_at__isnull=True).values_list("pk", "merged_into_id")
+    """Who they are now; held, so that nobody is merged away before they are written."""
+    found = Customer.objects.filter(pk__in=ids, erased_at__isnull=True).order_by("pk")
+    rows = found.select_for_update(of=("self",), no_key=True).values_list("pk", "merged_into_id")
     return sorted({into or pk for pk, into in rows})
 
 

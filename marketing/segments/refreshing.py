@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from django.db import DatabaseError, connection, transaction
@@ -255,9 +256,9 @@ def _lock_many(segments: Sequence[Segment]) -> list[Segment]:
     """Those that no build holds; they are ours until the transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id FROM unnest(%s::bigint[]) id"
-            " WHERE pg_try_advisory_xact_lock(hashtextextended('segment:' || id, 0))",
-            [[segment.pk for segment in segments]],
+            "SELECT id FROM unnest(%s::bigint[], %s::text[]) AS one(id, name)"
+            " WHERE pg_try_advisory_xact_lock(hashtextextended(name, 0))",
+            [[one.pk for one in segments], [building.lock_name(one.pk) for one in segments]],
         )
         got = {row[0] for row in cursor.fetchall()}
     return [segment for segment in segments if segment.pk in got]
@@ -269,11 +270,16 @@ def _bring_up_to_date(segments: Sequence[Segment], found: dict[int, set[int]], p
     listed = SegmentMember.objects.filter(customer_id__in=people, segment_id__in=list(before))
     for segment_id, customer_id in listed.values_list("segment_id", "customer_id"):
         before[segment_id].add(customer_id)
+    moves = []
     for segment in segments:
         entered = sorted(found[segment.pk] - before[segment.pk])
         left = sorted(before[segment.pk] - found[segment.pk])
         if entered or left:
             _move(segment, entered, left)
+            moves.append((segment, len(entered) - len(left)))
+    # Last: a merge holds its people when it comes to the segments' rows, and never the other way round.
+    for segment, difference in moves:
+        _count(segment, difference)
 
 
 def _move(segment: Segment, entered: Sequence[int], left: Sequence[int]) -> None:
@@ -282,23 +288,27 @@ def _move(segment: Segment, entered: Sequence[int], left: Sequence[int]) -> None
         ignore_conflicts=True,
     )
     SegmentMember.objects.filter(segment=segment, customer_id__in=left).delete()
-    # The difference and not the sum: a merge may have written its own since the row was read.
-    difference = len(entered) - len(left)
+    _announce(segment, entered, left, max(0, segment.members_count + len(entered) - len(left)))
+
+
+def _count(segment: Segment, difference: int) -> None:
+    """The difference and not the sum: a merge may have written its own since the row was read."""
     Segment.objects.filter(pk=segment.pk).update(
         members_count=Greatest(F("members_count") + difference, Value(0))
     )
-    _announce(segment, entered, left, max(0, segment.members_count + difference))
 
 
 @transaction.atomic
 def look_again(*, segment: Segment, customer_ids: Sequence[int]) -> None:
-    """These people against this one segment, now; while a build holds it they are touched instead."""
+    """These people against this one segment, now; while it is held they are touched instead, but after the
+    commit: a sweep that holds it may have taken them off the queue, and wait for a row that we hold."""
     people = sorted(set(customer_ids))
     if segment.built_at is None:
         building.build_ask(segment=segment)
         return
     if not hold_if_free(building.lock_name(segment.pk)):
-        touch(merchant_id=segment.merchant_id, customer_ids=people)
+        again = partial(touch, merchant_id=segment.merchant_id, customer_ids=people)
+        transaction.on_commit(again, robust=True)
         return
     found = memberships([segment], Scope(segment.merchant, customer_ids=tuple(people)))
     if segment.pk in found:

@@ -2,6 +2,7 @@
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
@@ -14,7 +15,7 @@ from customers.merging.services import customers_merge, merge_undo
 from customers.models import Customer, Metrics
 from customers.searching import search_rebuild_all
 from customers.segmenting import Scope
-from marketing.models import Segment, SegmentMember, SegmentPin
+from marketing.models import Segment, SegmentMember, SegmentPin, TouchedCustomer
 from marketing.privacy import wipe
 from marketing.segments import refreshing
 from marketing.segments.building import build_state
@@ -27,6 +28,7 @@ from marketing.segments.touching import memberships
 from tests.factories.accounts import make_key, make_member
 from tests.factories.customers import make_customer
 from tests.factories.segments import make_segment
+from tests.support.conditions import waiting_at_the_gate
 
 RICH = {"rules": [{"if": "orders.spent", "compare": "min", "value": "100"}]}
 
@@ -178,6 +180,26 @@ def test_erasure_takes_them_off_with_the_counts(people, hand_list, rule):
     hand_list.refresh_from_db()
     rule.refresh_from_db()
     assert (hand_list.pinned_in, rule.pinned_out) == (1, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_by_hand_while_a_sweep_holds_the_segment_and_the_same_person(people, rule, odd_conditions):
+    """The sweep waits for nobody who waits for it; what it knew too early is looked at again."""
+    merchant, bo = rule.merchant, people["Bo"]
+    with merchant_scope(merchant):
+        gated = {"rules": [*RICH["rules"], {"if": "tests.gate"}]}
+        Segment.objects.filter(pk=rule.pk).update(definition=gated)
+        Metrics.objects.filter(customer=bo).update(net=900)
+        refreshing.touch(merchant_id=merchant.pk, customer_ids=[bo.pk])
+        TouchedCustomer.objects.update(due_at=timezone.now())
+    with waiting_at_the_gate(refreshing.touched_sweep), connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = '5s'")
+        pin(rule, bo, state=OUT)
+        cursor.execute("RESET statement_timeout")
+    with merchant_scope(merchant):
+        TouchedCustomer.objects.update(due_at=timezone.now())
+    refreshing.touched_sweep()
+    assert inside(rule) == {"Anna", "Cy"}
 
 
 def test_a_merge_takes_what_was_done_by_hand_along(people, hand_list):
