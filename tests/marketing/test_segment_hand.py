@@ -1,5 +1,7 @@
 """By hand: lists, people put in beside a rule and kept out of it, wherever it is done."""
 
+import threading
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
@@ -192,10 +194,19 @@ def test_by_hand_while_a_sweep_holds_the_segment_and_the_same_person(people, rul
         Metrics.objects.filter(customer=bo).update(net=900)
         refreshing.touch(merchant_id=merchant.pk, customer_ids=[bo.pk])
         TouchedCustomer.objects.update(due_at=timezone.now())
-    with waiting_at_the_gate(refreshing.touched_sweep), connection.cursor() as cursor:
-        cursor.execute("SET statement_timeout = '5s'")
+
+    def by_hand():
         pin(rule, bo, state=OUT)
-        cursor.execute("RESET statement_timeout")
+        connection.close()
+
+    other = threading.Thread(target=by_hand)
+    with waiting_at_the_gate(refreshing.touched_sweep) as go_on, merchant_scope(merchant):
+        other.start()
+        written = SegmentPin.objects.filter(segment=rule)
+        assert any(written.exists() or threading.Event().wait(0.05) for _try in range(100))
+        go_on()
+        other.join(20)
+    assert len(news(merchant, "segment_entered")) == 1, "nobody was broken off"
     with merchant_scope(merchant):
         TouchedCustomer.objects.update(due_at=timezone.now())
     refreshing.touched_sweep()
