@@ -38,7 +38,9 @@ def _reachable(params: Params, scope: Scope) -> Row | Members:
 
 
 def _suppressed(params: Params, scope: Scope) -> Members:
-    """The list holds keyed hashes, which PostgreSQL computes for each customer's own address."""
+    """The list holds keyed hashes, which PostgreSQL computes for each customer's own address: 3 µs each,
+    alone 3 s of a million. An index would have to hold the key, and a column be kept by every way in of an
+    address; whose address it was when it was listed (`customer`) is not whose it is now."""
     column = COLUMNS[Channel(params["channel"])]
     digest, keys = keyed_hash_sql(f"c.{column}", purpose="suppression")
     among = scope.among("c.id")
