@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import socket
-import ssl
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from imaplib import IMAP4
 from typing import Any
 
 import structlog
@@ -43,9 +42,19 @@ def unseen(account: Account, *, limit: int = PER_LOOK) -> Iterator[bytes]:
     one or ends the loop in peace: what it raises on stays unseen. Raises Upstream when IMAP fails, Rejected
     for a password that can't be read any more."""
     with _opened(account) as box:
-        for one in box.fetch(AND(seen=False), mark_seen=False, limit=limit, bulk=False):
-            yield one.obj.as_bytes()
-            box.flag(str(one.uid), [MailMessageFlags.SEEN], True)
+        for uid in box.uids(AND(seen=False))[:limit]:
+            if raw := _raw(box, uid):
+                yield raw
+                box.flag(uid, [MailMessageFlags.SEEN], True)
+
+
+def _raw(box: BaseMailBox, uid: str) -> bytes:
+    """The mail as it lies there, unread by any parser: a hostile one must not end the look; b"" for one that
+    is gone meanwhile. Marks nothing. Raises Upstream."""
+    status, parts = box.client.uid("FETCH", uid, "(BODY.PEEK[])")
+    if status != "OK":
+        raise Upstream(f"FETCH: {status}", retryable=True, code="imap")
+    return next((bytes(part[1]) for part in parts if isinstance(part, tuple)), b"")
 
 
 def look(
@@ -93,5 +102,5 @@ def _opened(account: Account) -> Iterator[BaseMailBox]:
         box = kind(account.host, account.port, timeout=TIMEOUT_SECONDS)
         with box.login(account.user, decrypt(account.secret), "INBOX") as open_box:
             yield open_box
-    except (ImapToolsError, OSError, ssl.SSLError, socket.gaierror) as error:
+    except (ImapToolsError, IMAP4.error, OSError) as error:
         raise Upstream(f"{type(error).__name__}: {error}"[:300], retryable=True, code="imap") from error
