@@ -85,12 +85,12 @@ def sweep_sending() -> None:
     reaping.reap_silent_runs()
     for campaign in reaping.due_campaigns():
         _start(campaign)
-    trials_sweep()
     reaping.ring_for_due()
     reaping.ring_for_unfinished()
     for campaign in reaping.under_way():
         with merchant_scope(campaign.merchant_id):
             services.campaign_settle(campaign=campaign)
+    trials_sweep()  # last: it reads revenue, and nobody's mail waits for that
 
 
 def _start(campaign: Campaign) -> None:
