@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils import timezone
 
 from crm.accounts.models import Merchant
+from crm.lib.sweeping import for_each
 from crm.lib.tenancy import all_merchants, merchant_scope
 from customers.portal_codes import sweep_codes
 from service.late import late_tickets_open
@@ -23,11 +24,14 @@ def _wake() -> int:
     with all_merchants(reason="the sweeper looks after every merchant"):
         asleep = Ticket.objects.filter(status=Ticket.Status.SNOOZED, snoozed_until__lte=timezone.now())
         due = list(asleep.order_by("snoozed_until").select_related("merchant")[:WAKE_LIMIT])
-    woken = 0
-    for ticket in due:
-        with merchant_scope(ticket.merchant):
-            woken += ticket_wake(merchant=ticket.merchant, ticket=ticket)
-    return woken
+    woken: list[Ticket] = []
+
+    def wake(ticket: Ticket) -> None:
+        if ticket_wake(merchant=ticket.merchant, ticket=ticket):
+            woken.append(ticket)
+
+    for_each(due, wake, what="a ticket can't be woken")
+    return len(woken)
 
 
 def _late() -> int:

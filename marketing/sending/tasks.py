@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from crm.accounts.models import Merchant
 from crm.events.beat import once_per_slot
 from crm.lib.errors import CrmError
+from crm.lib.sweeping import for_each
 from crm.lib.tenancy import merchant_scope
 from marketing.campaigns import services
 from marketing.campaigns.clearing import campaign_clear
@@ -83,21 +84,21 @@ def sweep_sending() -> None:
     if not once_per_slot("marketing.sweep_sending", seconds=10):
         return
     reaping.reap_silent_runs()
-    for campaign in reaping.due_campaigns():
-        _start(campaign)
+    for_each(reaping.due_campaigns(), _start, what="a scheduled campaign broke")
     reaping.ring_for_due()
     reaping.ring_for_unfinished()
-    for campaign in reaping.under_way():
-        with merchant_scope(campaign.merchant_id):
-            services.campaign_settle(campaign=campaign)
+    for_each(reaping.under_way(), _settle, what="a campaign can't be closed")
     trials_sweep()  # last: it reads revenue, and nobody's mail waits for that
 
 
+def _settle(campaign: Campaign) -> None:
+    services.campaign_settle(campaign=campaign)
+
+
 def _start(campaign: Campaign) -> None:
-    with merchant_scope(campaign.merchant_id):
-        try:
-            services.campaign_start(campaign=campaign)
-        except CrmError as error:
-            log.warning("a scheduled campaign can't start", campaign=campaign.pk, reason=str(error.message))
-            services.campaign_unschedule(campaign=campaign)
-            services.campaign_trouble(campaign=campaign, words=str(error.message))
+    try:
+        services.campaign_start(campaign=campaign)
+    except CrmError as error:
+        log.warning("a scheduled campaign can't start", campaign=campaign.pk, reason=str(error.message))
+        services.campaign_unschedule(campaign=campaign)
+        services.campaign_trouble(campaign=campaign, words=str(error.message))

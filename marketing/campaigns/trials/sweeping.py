@@ -10,7 +10,8 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from crm.lib.errors import CrmError
-from crm.lib.tenancy import all_merchants, merchant_scope
+from crm.lib.sweeping import for_each
+from crm.lib.tenancy import all_merchants
 from marketing.campaigns.trials.services import trial_decide, trial_release
 from marketing.campaigns.trials.standing import decides_at
 from marketing.models import Campaign, Delivery
@@ -32,13 +33,15 @@ def trials_sweep() -> int:
         due = ~Q(trial_winner="") | Q(frozen_at__lte=Now() - hours)
         found = Campaign.objects.under_way().filter(Exists(waits), due)
         campaigns = list(found.select_related("merchant").prefetch_related("versions").order_by("pk")[:LIMIT])
-    for campaign in campaigns:
-        with merchant_scope(campaign.merchant_id):
-            if campaign.trial_winner:
-                trial_release(campaign=campaign)
-            elif decides_at(campaign) <= timezone.now():
-                try:
-                    trial_decide(campaign=campaign)
-                except CrmError as error:
-                    log.warning("a trial can't be decided", campaign=campaign.pk, reason=str(error.message))
+    for_each(campaigns, _end, what="a trial broke")
     return len(campaigns)
+
+
+def _end(campaign: Campaign) -> None:
+    if campaign.trial_winner:
+        trial_release(campaign=campaign)
+    elif decides_at(campaign) <= timezone.now():
+        try:
+            trial_decide(campaign=campaign)
+        except CrmError as error:
+            log.warning("a trial can't be decided", campaign=campaign.pk, reason=str(error.message))
