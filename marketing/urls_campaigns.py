@@ -3,7 +3,7 @@
 from django.urls import URLPattern
 
 from crm.accounts.routes import staff_path
-from marketing.campaigns import customer_views, preview_views, template_views, views
+from marketing.campaigns import customer_views, links_views, preview_views, template_views, views
 from marketing.campaigns.trials import views as trial_views
 
 urlpatterns: list[URLPattern] = [
@@ -52,6 +52,9 @@ urlpatterns: list[URLPattern] = [
     ),
     staff_path(
         "campaigns/<int:pk>/people/", views.campaign_people, name="campaign_people", needs="campaigns.view"
+    ),
+    staff_path(
+        "campaigns/<int:pk>/links/", links_views.campaign_links, name="campaign_links", needs="campaigns.edit"
     ),
     staff_path("campaigns/<int:pk>/test/", views.campaign_test, name="campaign_test", needs="campaigns.edit"),
     staff_path(

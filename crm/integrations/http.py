@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import ssl
 import time
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ class Answered:
     seconds: float
 
 
-def session() -> requests.Session:
+def session(*, user_agent: str = USER_AGENT) -> requests.Session:
     """No redirects, no proxies or netrc of the environment; names resolve once, to a public address that
     is then connected to, so that a second look-up can't lead inside. Loopback by OUTGOING_ALLOW_LOOPBACK."""
     made: requests.Session = HTTPSession(
@@ -41,7 +42,7 @@ def session() -> requests.Session:
             ip_filter_allow_loopback_ips=settings.OUTGOING_ALLOW_LOOPBACK,
             never_redirect=True,
             default_timeout=(CONNECT_SECONDS, READ_SECONDS),
-            user_agent_override=USER_AGENT,
+            user_agent_override=user_agent,
         )
     )
     made.trust_env = False
@@ -98,7 +99,11 @@ def unreached(error: BaseException) -> bool:
         return True
     seen: list[object] = [error, *getattr(error, "args", ()), error.__cause__, error.__context__]
     reasons = [one.reason for one in seen if isinstance(one, MaxRetryError)]
-    early = (NewConnectionError, NameResolutionError, ssl.SSLCertVerificationError, InvalidIPAddress)
+    # The guard resolves names itself, so a name that there is not comes as the resolver's own error.
+    early = (
+        *(NewConnectionError, NameResolutionError, socket.gaierror),
+        *(ssl.SSLCertVerificationError, InvalidIPAddress),
+    )
     return any(
         isinstance(one, early) or any(isinstance(arg, early) for arg in getattr(one, "args", ()))
         for one in [*seen, *reasons]

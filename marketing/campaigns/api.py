@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from crm.api.filters import ChangedFilterSet, IdFilter, TextFilter
 from crm.api.registry import register
 from crm.api.views import ReadViewSet
-from marketing.campaigns import selectors, services, shapes
+from marketing.campaigns import links, selectors, services, shapes
 from marketing.campaigns.checklist import checklist
 from marketing.campaigns.revenue import Model, policy_here, rule_asked
 from marketing.campaigns.trials.services import trial_decide, version_add
@@ -110,9 +110,25 @@ class CampaignViewSet(ReadViewSet):
     @extend_schema(responses={200: shapes.PointSerializer(many=True)})
     @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None)
     def checklist(self, request: Request, pk: str = "") -> Response:
-        """What is looked at before the sending. One `bad` line keeps it from being sent."""
-        points = checklist(campaign=self.get_object(), merchant=self.merchant, people=None)
+        """What is looked at before the sending. One `bad` line keeps it from being sent. Links that were
+        never asked are asked now; read it again for what was found."""
+        campaign = self.get_object()
+        links.links_check_unasked(campaign, links.links_of(campaign, self.merchant))
+        points = checklist(campaign=campaign, merchant=self.merchant, people=None)
         return Response(shapes.PointSerializer(points, many=True).data)
+
+    @extend_schema(methods=["get"], request=None, responses={200: shapes.LinksSerializer})
+    @extend_schema(methods=["post"], request=None, responses={202: shapes.LinksSerializer})
+    @action(detail=True, methods=["get", "post"], filterset_class=None, url_path="links")
+    def links(self, request: Request, pk: str = "") -> Response:
+        """The links of all versions and what was found when they were asked; POST has them all asked anew."""
+        campaign = self.get_object()
+        if request.method == "POST":
+            links.links_check(campaign=campaign)
+        found = links.links_of(campaign, self.merchant)
+        shown = {"running": links.is_running(campaign), "links": found}
+        status = 202 if request.method == "POST" else 200
+        return Response(shapes.LinksSerializer(shown).data, status=status)
 
     @extend_schema(request=None, responses={200: shapes.CampaignSerializer})
     @action(detail=True, methods=["post"], filterset_class=None)

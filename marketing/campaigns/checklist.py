@@ -7,7 +7,7 @@ import re
 from django.utils.translation import gettext as _
 
 from crm.accounts.models import Merchant
-from marketing.campaigns import texts
+from marketing.campaigns import links, texts
 from marketing.campaigns.points import AUDIENCE, SENDER, Point, Text
 from marketing.campaigns.spam_words import shouts, spam_words
 from marketing.campaigns.starters import is_unwritten
@@ -31,6 +31,11 @@ _ALT = re.compile(r"\balt=", re.IGNORECASE)
 
 def checklist(*, campaign: Campaign, merchant: Merchant, people: int | None) -> list[Point]:
     """Every point, the bad ones with what to do. `people` is how many would get it now, if that is known."""
+    return [*_points(campaign, merchant, people), *links.points(links.links_of(campaign, merchant))]
+
+
+def _points(campaign: Campaign, merchant: Merchant, people: int | None) -> list[Point]:
+    """Those that are looked at here. What other servers say of the links keeps nothing from being sent."""
     if not campaign.is_mail:
         return texts.checklist(campaign=campaign, merchant=merchant, people=people)
     return [
@@ -46,7 +51,7 @@ def checklist(*, campaign: Campaign, merchant: Merchant, people: int | None) -> 
 
 def blocking(*, campaign: Campaign, merchant: Merchant) -> list[Text]:
     """The reasons why it can't be sent; empty when it can."""
-    points = checklist(campaign=campaign, merchant=merchant, people=None)
+    points = _points(campaign, merchant, None)
     return [point.text or point.title for point in points if point.state == "bad"]
 
 
@@ -127,7 +132,7 @@ def _content(campaign: Campaign, merchant: Merchant) -> list[Point]:
     if lacks_alt(campaign.body):
         points.append(Point("warn", _("Pictures"), _("A picture has no description (alt).")))
     points += _words(campaign, mail.words)
-    points.append(_links(mail.links, campaign))
+    points.append(_way_out(campaign))
     return points
 
 
@@ -173,12 +178,9 @@ def _words(campaign: Campaign, text: str) -> list[Point]:
 KNOWN_NAMES = frozenset({"customer", "shop", content.UNSUBSCRIBE, content.PREFERENCES, "now", "today"})
 
 
-def _links(links: tuple[str, ...], campaign: Campaign) -> Point:
+def _way_out(campaign: Campaign) -> Point:
     if "https://example.com" in campaign.body:
         return Point("warn", _("Links"), _("A link still leads to example.com."))
-    plain = [link for link in links if link.startswith("http://")]
-    if plain:
-        return Point("warn", _("Links"), _("A link is not encrypted (http): %(link)s") % {"link": plain[0]})
     return Point("good", _("Unsubscribe"), _("In the mail's head and foot, one click."))
 
 

@@ -14,8 +14,10 @@ from crm.api.serializers import (
     MoneyField,
     TenantRelatedField,
 )
+from crm.integrations.asking import Finding
 from customers.models.consent import Channel
 from marketing.campaigns import selectors
+from marketing.campaigns.links import LATE
 from marketing.campaigns.trials.standing import Standing
 from marketing.models import Campaign, Delivery, Segment, Template, Version
 from marketing.models.template import BODY_CHARS
@@ -133,6 +135,25 @@ class PointSerializer(serializers.Serializer[Any]):
     state = serializers.CharField()
     title = serializers.CharField()
     text = serializers.CharField()
+
+
+class LinkSerializer(serializers.Serializer[Any]):
+    """A link as an invented person gets it. `finding` is empty until it was asked; `versions` are the letters
+    of those that hold it, `target` where it leads on to."""
+
+    url = serializers.CharField()
+    versions = serializers.CharField(source="letters")
+    finding = serializers.ChoiceField(choices=["", *Finding, LATE])
+    status = serializers.IntegerField(help_text="Of the last answer; 0 without one.")
+    target = serializers.CharField()
+    broken = serializers.BooleanField(source="is_broken")
+    text = serializers.CharField(source="words")
+    asked_at = serializers.DateTimeField(allow_null=True)
+
+
+class LinksSerializer(serializers.Serializer[Any]):
+    running = serializers.BooleanField()
+    links = LinkSerializer(many=True)
 
 
 class VersionSerializer(ApiModelSerializer):

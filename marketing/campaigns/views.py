@@ -139,7 +139,7 @@ def campaign_edit(request: StaffRequest, pk: int) -> HttpResponse:
         campaign = _campaign(pk)
     context = _side(request, campaign) | {"form_errors": form.errors}
     status = 422 if form.errors else 200
-    if request.method == "POST" and _is_fragment(request):
+    if _is_fragment(request):
         context["is_fragment"] = True
         return render(request, "marketing/_campaign_side.html", context, status=status)
     context |= {"form": form, "variables": variables(), "versions": campaign.versions.all()}

@@ -201,7 +201,7 @@ class _Scanner:
 def _number_links(page: str, hidden: Hidden, links: list[str]) -> str:
     out: list[str] = []
     position = 0
-    for start, end in _addresses(page):
+    for start, end in addresses(page):
         shown = html.unescape(page[start:end]).strip()
         host = _TRACKABLE.match(shown)
         if host is None or hidden.holds(host[0]):
@@ -216,7 +216,7 @@ def _number_links(page: str, hidden: Hidden, links: list[str]) -> str:
     return "".join([*out, page[position:]])
 
 
-def _addresses(page: str) -> Iterator[tuple[int, int]]:
+def addresses(page: str) -> Iterator[tuple[int, int]]:
     """Where the address of each link stands."""
     links, tag_ends, hrefs, quotes = (Ahead(mark, page) for mark in (_LINK, TAG_END, _HREF, _QUOTE))
     at = 0

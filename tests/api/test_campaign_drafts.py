@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from crm.accounts.models import Merchant
 from marketing.campaigns import services
+from marketing.campaigns.tasks import check_links
 from marketing.models import Campaign, Template
 from tests.factories.marketing_mail import make_campaign, make_subscriber
 
@@ -46,6 +47,19 @@ def test_the_check_list_is_read(insider, scoped: Merchant) -> None:
     campaign = make_campaign(scoped, subject="")
     rows = insider.get(f"campaigns/{campaign.pk}/checklist/").json()
     assert {"state": "bad", "title": "Subject", "text": "Write a subject."} in rows
+
+
+def test_the_links_are_asked(insider, key_with, scoped: Merchant) -> None:
+    campaign = make_campaign(scoped, body='<p><a href="http://10.0.0.8/tea">Tea</a></p>')
+    path = f"campaigns/{campaign.pk}/links/"
+    assert key_with("campaigns.read").post_json(path, {}).status_code == 403
+    answer = insider.post_json(path, {})
+    assert (answer.status_code, answer.json()["running"]) == (202, True)
+    check_links(scoped.pk, campaign.pk, again=True)
+    shown = insider.get(path).json()
+    assert not shown["running"]
+    found = [(row["url"], row["finding"], row["broken"], row["versions"]) for row in shown["links"]]
+    assert found == [("http://10.0.0.8/tea", "private", True, "A")]
 
 
 def test_a_template_is_changed_and_put_away(insider, scoped: Merchant) -> None:
