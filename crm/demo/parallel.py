@@ -27,10 +27,16 @@ def unchecked() -> Iterator[None]:
     """
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute("SELECT usesuper FROM pg_user WHERE usename = current_user")
-            if cursor.fetchone()[0]:
+            if may_everything():
                 cursor.execute("SET LOCAL session_replication_role = replica")
         yield
+
+
+def may_everything() -> bool:
+    """Whether the database's user is a superuser, as the embedded PostgreSQL's is."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT usesuper FROM pg_user WHERE usename = current_user")
+        return bool(cursor.fetchone()[0])
 
 
 def side_by_side(work: Callable[[Any], int], jobs: Sequence[Any]) -> Iterator[int]:

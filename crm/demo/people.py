@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
+from itertools import accumulate
 from random import Random
 from typing import Any
 
@@ -13,11 +15,14 @@ from django.db import transaction
 from crm.accounts.models import Membership, Merchant
 from crm.demo import words
 from crm.demo.parallel import chunks_of, side_by_side, unchecked
+from crm.demo.resting import resting
 from crm.demo.stories.record import attributes_of
 from crm.lib.copying import copy_rows, reserve_ids
-from customers.models import Consent, Customer, Identity, Metrics
+from customers.models import Consent, Customer, Identity, Metrics, SearchDocument
+from customers.searching import search_rebuild
 
 CHUNK = 20_000
+BIG = [Customer, Identity, Metrics, Consent]
 CHINESE_SHARE = 0.6
 CUSTOMER = (
     *("id", "merchant_id", "name", "email", "phone", "city", "region", "country", "language", "grade"),
@@ -28,9 +33,12 @@ CONSENT = (
     *("merchant_id", "customer_id", "channel", "purpose", "granted", "source", "wording_version"),
     "recorded_at",
 )
+_GIVEN = list(words.GIVEN)
+_CN_WEIGHTS = list(accumulate(row[2] for row in words.CN_CITIES))
+_WEST_WEIGHTS = list(accumulate(row[3] for row in words.WEST_CITIES))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Person:
     """What orders need to know of a customer."""
 
@@ -81,8 +89,8 @@ class Crowd:
 
 def _chinese(rng: Random) -> tuple[str, str, str, str, str, str]:
     at = min(int(rng.expovariate(0.08)), len(words.SURNAMES) - 1)
-    given = rng.choice(list(words.GIVEN))
-    city, region, _weight = rng.choices(words.CN_CITIES, [row[2] for row in words.CN_CITIES])[0]
+    given = rng.choice(_GIVEN)
+    city, region, _weight = rng.choices(words.CN_CITIES, cum_weights=_CN_WEIGHTS)[0]
     local = f"{words.SURNAME_PINYIN[at]}.{words.GIVEN[given]}"
     language = "zh-hans" if rng.random() < 0.95 else "zh-hant"
     return words.SURNAMES[at] + given, local, city, region, "CN", language
@@ -90,9 +98,13 @@ def _chinese(rng: Random) -> tuple[str, str, str, str, str, str]:
 
 def _western(rng: Random) -> tuple[str, str, str, str, str, str]:
     first, last = rng.choice(words.FIRST_NAMES), rng.choice(words.LAST_NAMES)
-    city, region, country, _weight = rng.choices(words.WEST_CITIES, [row[3] for row in words.WEST_CITIES])[0]
-    plain = "".join(letter for letter in f"{first}.{last}".lower() if letter.isascii() and letter not in "’ ")
-    return f"{first} {last}", plain, city, region, country, "en"
+    city, region, country, _weight = rng.choices(words.WEST_CITIES, cum_weights=_WEST_WEIGHTS)[0]
+    return f"{first} {last}", _local_part(first, last), city, region, country, "en"
+
+
+@cache
+def _local_part(first: str, last: str) -> str:
+    return "".join(letter for letter in f"{first}.{last}".lower() if letter.isascii() and letter not in "’ ")
 
 
 def people_write(
@@ -108,8 +120,21 @@ def people_write(
             _copy(merchant, people, seed, now, owners)
         return len(people)
 
-    assert sum(side_by_side(write, chunks_of(count, CHUNK))) == count
+    with resting(BIG, rows=count):
+        assert sum(side_by_side(write, chunks_of(count, CHUNK))) == count
     return crowd
+
+
+def documents_write(*, merchant: Merchant, crowd: Crowd) -> None:
+    """What the search box looks at, for everybody in the crowd; each chunk in its own transaction."""
+
+    def write(chunk: tuple[int, int]) -> int:
+        start, stop = chunk
+        search_rebuild(range(crowd.first_id + start, crowd.first_id + stop))
+        return stop - start
+
+    with resting([SearchDocument], rows=crowd.count):
+        assert sum(side_by_side(write, chunks_of(crowd.count, CHUNK))) == crowd.count
 
 
 def _copy(

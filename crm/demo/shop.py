@@ -14,8 +14,9 @@ from crm.accounts.models import ExchangeRate, Membership, Merchant
 from crm.accounts.permissions import Role
 from crm.accounts.services import member_add, merchant_create
 from crm.demo import words
-from crm.demo.people import people_write
-from crm.demo.sales import sales_write, shelves_write
+from crm.demo.people import Crowd, documents_write, people_write
+from crm.demo.sales import sales_write
+from crm.demo.shelves import shelves_write
 from crm.demo.stories.browsing import browsing_write
 from crm.demo.stories.consents import consents_write
 from crm.demo.stories.conversations import conversations_write
@@ -31,7 +32,6 @@ from crm.demo.stories.standing import figures_write, standing_write
 from crm.demo.stories.twins import twins_write
 from crm.lib.tenancy import merchant_scope
 from customers.regions.china import china_load
-from customers.searching import search_rebuild_all
 from orders import metrics
 
 PASSWORD = "guanxi-demo"
@@ -93,7 +93,7 @@ def shop_make(*, slug: str, size: Size, say: Say, name: str = "") -> Merchant:
             merchant=merchant, crowd=crowd, shelves=shelves, count=size.orders, seed=seed, now=now
         ):
             say(f"{written:,} of {size.orders:,} orders …")
-        _settle(merchant, say)
+        _settle(merchant, crowd, say)
         if size.with_stories:
             say("reviews, tickets, segments, campaigns …")
             with transaction.atomic():
@@ -136,13 +136,13 @@ def _rates(merchant: Merchant) -> None:
         )
 
 
-def _settle(merchant: Merchant, say: Say) -> None:
+def _settle(merchant: Merchant, crowd: Crowd, say: Say) -> None:
     """What is kept beside the rows: metrics, search documents, the planner's statistics."""
     say("metrics and search …")
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     with transaction.atomic():
         metrics.refresh(merchant_id=merchant.pk)
-    search_rebuild_all()
+    documents_write(merchant=merchant, crowd=crowd)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE customers_metrics, customers_searchdocument")

@@ -94,6 +94,11 @@ def copy_rows(model: type[models.Model], columns: Sequence[str], rows: Iterable[
 
     Runs in the caller's transaction; constraints and foreign keys are checked as ever.
     """
+    return copy_lines(model, columns, ("\t".join([encoded(value) for value in row]) for row in rows))
+
+
+def copy_lines(model: type[models.Model], columns: Sequence[str], lines: Iterable[str]) -> int:
+    """`copy_rows` of lines in COPY's text format: values as by `encoded`, tabs between them, no line end."""
     given = [
         model._meta.get_field(name.removesuffix("_id") if _is_key(model, name) else name) for name in columns
     ]
@@ -108,8 +113,8 @@ def copy_rows(model: type[models.Model], columns: Sequence[str], rows: Iterable[
     quoted = ", ".join(connection.ops.quote_name(name) for name in names)
     counted = _Counter()
     with connection.cursor() as cursor:
-        lines = (counted("\t".join([encoded(value) for value in row]) + tail) for row in rows)
-        cursor.cursor.copy_expert(f"COPY {model._meta.db_table} ({quoted}) FROM STDIN", _Stream(lines), BLOCK)
+        whole = (counted(line + tail) for line in lines)
+        cursor.cursor.copy_expert(f"COPY {model._meta.db_table} ({quoted}) FROM STDIN", _Stream(whole), BLOCK)
     return counted.count
 
 

@@ -15,6 +15,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from crm.demo.resting import wake_all
 from crm.local.place import Place
 
 # Another app's static files that no page of ours uses (the API answers JSON only).
@@ -38,6 +39,8 @@ def migrate() -> None:
     if waiting:
         print(f"Applying {len(waiting)} migrations …", flush=True)
         call_command("migrate", interactive=False, verbosity=0)
+    if count := wake_all():
+        print(f"{count} indexes were built that a demo shop's loading left asleep.", flush=True)
 
 
 def collect_static() -> None:

@@ -56,7 +56,7 @@ def jobs_due(place: Place, env: dict[str, str], port: int | None) -> list[str]:
     """The jobs whose files have changed since they last ran; `port` is None for a database not ours."""
     done = remembered(place)
     due = [job for job in JOBS if done.get(job) != fingerprint(job, env)]
-    if "database" not in due and (port is None or not has_shop(place, port)):
+    if "database" not in due and (port is None or not has_shop(place, port) or has_sleeping(place, port)):
         due.insert(0, "database")
     return due
 
@@ -69,6 +69,12 @@ def remember(place: Place, env: dict[str, str]) -> None:
 def has_shop(place: Place, port: int) -> bool:
     """Whether the embedded database holds a shop."""
     return bool(answer(place, port, "SELECT EXISTS (SELECT FROM accounts_merchant)"))
+
+
+def has_sleeping(place: Place, port: int) -> bool:
+    """Whether the loading of a big demo shop was killed while its indexes rested."""
+    asleep = "indrelid > 16383 AND NOT indisready AND NOT indisunique"
+    return bool(answer(place, port, f"SELECT EXISTS (SELECT FROM pg_index WHERE {asleep})"))
 
 
 def has_tables(place: Place, port: int) -> bool:

@@ -73,7 +73,8 @@ def test_several_processes_make_the_same_sound_shop(monkeypatch: pytest.MonkeyPa
     assert dangling() == []
     ours, theirs = story(shared), story(alone)
     assert len(ours) > SIZE.customers + 2 * SIZE.orders
-    assert ours[: SIZE.customers] == theirs[: SIZE.customers]
+    # (their tags can differ: who is merged with whom in the stories depends on who bought what)
+    assert [one[:4] for one in ours[: SIZE.customers]] == [one[:4] for one in theirs[: SIZE.customers]]
     with merchant_scope(shared):
         assert Order.objects.count() == SIZE.orders
         assert Payment.objects.exists()

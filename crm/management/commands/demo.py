@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from crm.accounts.models import Merchant
+from crm.demo.resting import wake_all
 from crm.demo.shop import PASSWORD, STAFF, Size, shop_make
 from crm.lib.errors import CrmError
 
@@ -25,6 +26,7 @@ class Command(BaseCommand):
             return
         if customers < 1 or orders < 0:
             raise CommandError("A shop needs at least one customer, and orders can't be negative.")
+        wake_all()
         started = time.monotonic()
         size = Size(customers, orders, with_stories=not options["bare"])
         try:
