@@ -14,12 +14,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from crm.api.errors import refusal_of
+from crm.events.handling import asking_once
 from crm.lib.errors import Rejected, Text
 
 log = structlog.get_logger()
 MAX_ROWS = 1_000
-
-
 OUTCOMES = ("created", "updated", "unchanged", "stale")
 
 
@@ -121,7 +120,8 @@ class UpsertMixin:
 
 def upsert_rows(rows: list[Any], save: Callable[[Any], Saved]) -> dict[str, Any]:
     """{accepted, refused, results}. A refused row takes nothing else with it; a bug is raised."""
-    answers = [_answer(index, row, save) for index, row in enumerate(rows)]
+    with asking_once():
+        answers = [_answer(index, row, save) for index, row in enumerate(rows)]
     accepted = sum(answer.status < 400 for answer in answers)
     return {"accepted": accepted, "refused": len(answers) - accepted, "results": answers}
 

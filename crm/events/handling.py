@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from crm.events.models import Event
@@ -26,6 +28,7 @@ class Handler:
 HANDLERS: dict[str, Handler] = {}
 _BY_EVENT: dict[str, list[Handler]] = {}
 _EVERY: list[Handler] = []
+_answers: ContextVar[dict[tuple[str, int, str], bool] | None] = ContextVar("answers", default=None)
 
 
 def on(*types: EventType, name: str, backfill: bool = False) -> Callable[[Handle], Handle]:
@@ -68,7 +71,30 @@ def handlers_of(merchant_id: int, event_name: str, *, backfill: bool) -> list[Ha
     listening = [
         handler for handler in [*_BY_EVENT.get(event_name, []), *_EVERY] if handler.backfill or not backfill
     ]
-    return [one for one in listening if one.wants is None or one.wants(merchant_id, event_name)]
+    return [one for one in listening if _wants(one, merchant_id, event_name)]
+
+
+@contextmanager
+def asking_once() -> Iterator[None]:
+    """Around many writes of one request: inside, each handler is asked once whether it wants a kind of event.
+    Who begins to listen meanwhile hears from the next request on."""
+    token = _answers.set({})
+    try:
+        yield
+    finally:
+        _answers.reset(token)
+
+
+def _wants(handler: Handler, merchant_id: int, event_name: str) -> bool:
+    if handler.wants is None:
+        return True
+    known = _answers.get()
+    if known is None:
+        return handler.wants(merchant_id, event_name)
+    key = (handler.name, merchant_id, event_name)
+    if key not in known:
+        known[key] = handler.wants(merchant_id, event_name)
+    return known[key]
 
 
 def reactions() -> dict[str, list[str]]:

@@ -153,6 +153,20 @@ def test_who_does_not_hear_of_history_is_not_asked_about_it(scoped, kind):
         handling._EVERY[:] = [one for one in handling._EVERY if one.name != "tests.deaf"]
 
 
+def test_many_writes_of_a_request_ask_once_and_the_next_request_asks_again(scoped, kind):
+    answers = iter([True, False])
+    on_every(name="tests.fickle", wants=lambda _merchant_id, _name: next(answers))(lambda event: None)
+    try:
+        with handling.asking_once():
+            emit(kind, merchant=scoped)
+            emit(kind, merchant=scoped)
+        emit(kind, merchant=scoped)
+        assert Delivery.objects.filter(handler="tests.fickle").count() == 2
+    finally:
+        HANDLERS.pop("tests.fickle")
+        handling._EVERY[:] = [one for one in handling._EVERY if one.name != "tests.fickle"]
+
+
 def test_more_than_a_batch_keeps_every_one(scoped, kind, listen):
     listen("tests.hear")
 
