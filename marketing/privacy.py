@@ -52,6 +52,9 @@ harmless(
     why="the shop's own domain, its key and what its DNS says",
 )
 harmless("marketing.domaincount", "domain", why="the part behind the @, of twenty mails or more")
+harmless("marketing.pacelimit", "kind", "name", "per", why="a way or a receiver that a limit is for")
+harmless("marketing.warmupplan", "domain", "state", "amounts", why="the shop's own domain and numbers")
+harmless("marketing.warmupday", "stay", why="a code of ours")
 harmless("marketing.bouncemailbox", "address", "host", "user", "secret", "state", why="the shop's own")
 personal("marketing.engagement", "user_agent")
 harmless("marketing.engagement", "device", why="phone, tablet or computer")

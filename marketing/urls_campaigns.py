@@ -5,12 +5,39 @@ from django.urls import URLPattern
 from crm.accounts.routes import staff_path
 from marketing.campaigns import customer_views, links_views, preview_views, template_views, views
 from marketing.campaigns.trials import views as trial_views
+from marketing.pacing import views as pace_views
 
 urlpatterns: list[URLPattern] = [
     staff_path("campaigns/", views.campaign_list, name="campaign_list", needs="campaigns.view"),
     staff_path("campaigns/new/", views.campaign_create, name="campaign_create", needs="campaigns.edit"),
     staff_path(
         "campaigns/rules/", template_views.sending_rules, name="sending_rules", needs="campaigns.send"
+    ),
+    staff_path("campaigns/pace/", pace_views.sending_pace, name="sending_pace", needs="campaigns.send"),
+    staff_path(
+        "campaigns/pace/<int:pk>/",
+        pace_views.pace_limit_change,
+        name="pace_limit_change",
+        needs="campaigns.send",
+    ),
+    staff_path(
+        "campaigns/pace/<int:pk>/remove/",
+        pace_views.pace_limit_remove,
+        name="pace_limit_remove",
+        needs="campaigns.send",
+    ),
+    staff_path("campaigns/warm-up/", pace_views.warmup_create, name="warmup_create", needs="campaigns.send"),
+    staff_path(
+        "campaigns/warm-up/<int:pk>/", pace_views.warmup_plan, name="warmup_plan", needs="campaigns.send"
+    ),
+    staff_path(
+        "campaigns/warm-up/<int:pk>/end/", pace_views.warmup_end, name="warmup_end", needs="campaigns.send"
+    ),
+    staff_path(
+        "campaigns/warm-up/<int:pk>/delete/",
+        pace_views.warmup_delete,
+        name="warmup_delete",
+        needs="campaigns.send",
     ),
     staff_path(
         "campaigns/templates/", template_views.template_list, name="template_list", needs="campaigns.view"

@@ -126,7 +126,7 @@ class ReviewRequest(TenantModel):
     customer = MerchantForeignKey(Customer, on_delete=models.CASCADE, related_name="+", db_index=False)
     state = models.CharField(max_length=7, choices=State, default=State.DUE)
     # Why it was held or not sent: the code of a hold or of the shop's own rules ("frequency_cap",
-    # "quiet_hours"), else "refunded", "no_address", "no_consent", "suppressed", "reviewed".
+    # "quiet_hours", "warm_up"), else "refunded", "no_address", "no_consent", "suppressed", "reviewed".
     reason = models.CharField(max_length=40, blank=True, default="")
     due_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True, blank=True)

@@ -73,6 +73,8 @@ NAMED = {
     ("journey_", "pk"): "marketing.Journey",
     ("enrolment_", "pk"): "marketing.Enrolment",
     ("sender_domain", "pk"): "marketing.SenderDomain",
+    ("pace_limit_", "pk"): "marketing.PaceLimit",
+    ("warmup_", "pk"): "marketing.WarmupPlan",
     ("segment_", "pk"): "marketing.Segment",
 }
 # Arguments that name no row of a shop.

@@ -27,6 +27,7 @@ from crm.demo.stories.firms import firms_write
 from crm.demo.stories.leavers import leavers_write
 from crm.demo.stories.mailings import mailings_write
 from crm.demo.stories.opinions import opinions_write
+from crm.demo.stories.pacing import pacing_write
 from crm.demo.stories.record import fields_write, views_write
 from crm.demo.stories.standing import figures_write, standing_write
 from crm.demo.stories.twins import twins_write
@@ -117,6 +118,7 @@ def _stories(merchant: Merchant, members: list[Membership], now: datetime, seed:
     consents_write(merchant=merchant, manager=manager, agent=agent)
     doubles_write(merchant=merchant, manager=manager, agent=agent)
     mailings_write(merchant=merchant, marketer=by_role[Role.MARKETER], now=now, seed=seed)
+    pacing_write(merchant=merchant, now=now)
     leavers_write(merchant=merchant, members=members, now=now)
     browsing_write(merchant=merchant, now=now, seed=seed)
 

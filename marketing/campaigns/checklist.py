@@ -18,6 +18,7 @@ from marketing.engine.errors import BadAddress, TemplateError
 from marketing.engine.headers import address
 from marketing.engine.scanning import TAG_END, Ahead
 from marketing.models import Campaign
+from marketing.pacing.forecasting import pace_points
 from marketing.sending import content
 
 # Gmail cuts a mail's HTML here and hides the rest, the unsubscribe link with it.
@@ -46,6 +47,7 @@ def _points(campaign: Campaign, merchant: Merchant, people: int | None) -> list[
         *_content(campaign, merchant),
         *_versions(campaign, merchant),
         _postal(merchant),
+        *pace_points(campaign=campaign, merchant=merchant, people=people),
     ]
 
 

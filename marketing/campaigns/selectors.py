@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -17,6 +18,7 @@ from customers.visibility import narrowed, seen_by
 from marketing.campaigns.revenue import Revenue, Rule, policy_here, revenue, rule_of
 from marketing.models import Campaign, Delivery, Engagement, Link
 from marketing.models.delivery import reason_text
+from marketing.pacing.receivers import THROTTLED
 
 Text = str | Promise
 State = Delivery.State
@@ -28,6 +30,7 @@ class Reason:
     code: str
     text: str
     people: int
+    until: datetime | None = None  # of those that pace or warm-up make wait: when the last one's turn comes
 
 
 @dataclass(frozen=True)
@@ -60,10 +63,16 @@ class Funnel:
         return self.clicked / self.sent if self.sent else None
 
     @property
+    def until(self) -> datetime | None:
+        """Until about when the limits of pace and the warm-up plan stretch it."""
+        return max((reason.until for reason in self.reasons if reason.until), default=None)
+
+    @property
     def settled(self) -> int:
         return self.sent + self.failed + self.unknown + self.skipped
 
 
+PACED = Q(state=State.QUEUED) & (Q(reason="warm_up") | Q(reason__startswith=THROTTLED))
 # what a number of the page shows when it is opened: name → (label, filter)
 GROUPS: dict[str, tuple[Text, Q]] = {
     "all": (_("Everybody"), Q()),
@@ -99,6 +108,7 @@ def funnels(
             unsubscribed=Count("pk", filter=Q(unsubscribed_at__isnull=False)),
             bounced=Count("pk", filter=Q(bounced_at__isnull=False)),
             complained=Count("pk", filter=Q(complained_at__isnull=False)),
+            until=Max("due_at", filter=PACED),
         )
         .order_by()
     )
@@ -118,7 +128,7 @@ def _funnel(rows: list[dict[str, Any]], money: Revenue) -> Funnel:
     for row in rows:
         by_state[row["state"]] = by_state.get(row["state"], 0) + row["people"]
     reasons = [
-        Reason(row["state"], row["reason"], reason_text(row["reason"]), row["people"])
+        Reason(row["state"], row["reason"], reason_text(row["reason"]), row["people"], row["until"])
         for row in rows
         if row["reason"] and row["state"] != State.UNKNOWN
     ]

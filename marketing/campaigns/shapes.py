@@ -49,7 +49,8 @@ class TemplateChange(ContentInput):
 
 
 class FiguresSerializer(serializers.Serializer[Any]):
-    """How many mails stand where; `reasons` says why some were not sent."""
+    """How many mails stand where; `reasons` says why some were not sent. `until`: about when the last of
+    those goes that limits of pace or a warm-up plan make wait."""
 
     people = serializers.IntegerField()
     waiting = serializers.IntegerField()
@@ -66,6 +67,7 @@ class FiguresSerializer(serializers.Serializer[Any]):
     complained = serializers.IntegerField()
     orders = serializers.IntegerField()
     revenue = MoneyField()
+    until = serializers.DateTimeField(allow_null=True)
     reasons = serializers.SerializerMethodField()
 
     def get_reasons(self, funnel: selectors.Funnel) -> dict[str, int]:

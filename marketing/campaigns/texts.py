@@ -26,6 +26,7 @@ from marketing.campaigns.points import AUDIENCE, CONTENT, SENDER, Point
 from marketing.campaigns.testing import example_context
 from marketing.engine.errors import RenderError, TemplateError
 from marketing.models import Campaign
+from marketing.pacing.forecasting import pace_points
 from marketing.sending.carriers import Carrier, Words, carrier_of
 
 MANY_PARTS = 3
@@ -132,7 +133,8 @@ def checklist(*, campaign: Campaign, merchant: Merchant, people: int | None) -> 
     if seen.size is None:
         points.append(Point("good", _("Content"), seen.message.template))
         return [*points, *_empty_values(seen.message)]
-    return [*points, _size(seen.size, people), _way_out(seen.message.text)]
+    pace = pace_points(campaign=campaign, merchant=merchant, people=people)
+    return [*points, _size(seen.size, people), _way_out(seen.message.text), *pace]
 
 
 def _audience(campaign: Campaign, people: int | None) -> Point:

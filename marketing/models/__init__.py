@@ -6,6 +6,7 @@ from marketing.models.domains import DomainCount, DomainCounting, SenderDomain
 from marketing.models.engagement import Attribution, Engagement
 from marketing.models.feedback import BounceMailbox, SoftBounce
 from marketing.models.journey import Enrolment, Journey, Passage, StepMail
+from marketing.models.pacing import PaceLimit, WarmupDay, WarmupPlan
 from marketing.models.segment import Segment, SegmentMember, SegmentPin, TouchedCustomer
 from marketing.models.template import Template
 
@@ -20,6 +21,7 @@ __all__ = [
     "Enrolment",
     "Journey",
     "Link",
+    "PaceLimit",
     "Passage",
     "Segment",
     "SegmentMember",
@@ -32,4 +34,6 @@ __all__ = [
     "Template",
     "TouchedCustomer",
     "Version",
+    "WarmupDay",
+    "WarmupPlan",
 ]

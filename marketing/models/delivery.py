@@ -15,9 +15,10 @@ from crm.lib.tenancy import MerchantForeignKey, TenantManager, TenantModel
 from customers.models import Customer
 from customers.registries import HOLDS
 from marketing.models.campaign import Campaign
+from marketing.pacing.receivers import THROTTLED, waiting_text
 
 # Why a mail was not sent, was put off, or failed; "hold:<code>" stands for a care hold
-# (customers/registries.py).
+# (customers/registries.py), "throttled:<key>" for a receiver's limit (marketing/pacing/receivers.py).
 REASONS: dict[str, str | Promise] = {
     "no_address": _("No address or number for this way"),
     "holdout": _("Held out on purpose, to see what the mail brings"),
@@ -32,6 +33,8 @@ REASONS: dict[str, str | Promise] = {
     "withdrawn": _("Withdrew the permission"),
     "frequency_cap": _("Got enough mail lately"),
     "quiet_hours": _("Waits for the end of the quiet hours"),
+    THROTTLED: _("Waits its turn: the limit of sending pace"),
+    "warm_up": _("Waits for a coming day of the warm-up plan"),
     "cancelled": _("The campaign was cancelled"),
     "render": _("The template doesn't work with this customer's data"),
     "refused": _("The mail server or carrier refused it"),
@@ -47,6 +50,8 @@ def reason_text(code: str) -> str:
     if kind == "hold":
         hold = HOLDS.get(rest)
         return str(hold.reason) if hold else rest
+    if kind == THROTTLED and rest:
+        return str(waiting_text(rest))
     return str(REASONS.get(code, code))
 
 

@@ -15,6 +15,7 @@ each other's whole work. The campaign's own state is only read: who cancels wait
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -29,12 +30,16 @@ from crm.lib.locking import hold
 from customers.models.consent import Channel
 from marketing.engine.smtp import Result, Status
 from marketing.models import Campaign, Delivery, SendingPolicy, SendingRun
+from marketing.pacing import admitting
+from marketing.pacing.admitting import Pace
 from marketing.sending import checking, telling
 
 CLAIM = 500
 TABLE = Delivery._meta.db_table
 FIRST_WAIT_SECONDS = 300
 LONGEST_WAIT_SECONDS = 4 * 3600
+# A claim that finds nobody who may leave looks on for so long, then lets its run beat.
+LOOK_SECONDS = 1.0
 MAX_ATTEMPTS = 10  # with these waits a little over a day
 
 
@@ -52,10 +57,13 @@ class Claimed:
 @dataclass(slots=True)
 class Place:
     """How far a run has come in its campaign's queue: what is behind it is left for the next look from the
-    front."""
+    front. `is_full` tells that the last look took as many rows as it could, `looks_on` that a claim's time
+    was over before the rows were."""
 
     due_at: datetime | None = None
     delivery_id: int = 0
+    is_full: bool = False
+    looks_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +103,19 @@ def claim(
     at: datetime,
     limit: int = CLAIM,
     place: Place | None = None,
+    pace: Pace | None = None,
 ) -> list[Claimed]:
     """Up to `limit` rows that may leave now, marked as `sending` by this run and committed; in marking order.
 
     `at` must grow from claim to claim of a run; asking again with the same one, after a commit whose answer
     was lost, gives what that commit marked. Rows whose customer may not be written to are skipped or put
-    off with their reason on the way. `place` is where to look on from, and is moved. Empty when nothing is
-    due, the campaign was paused or cancelled, or the run was declared dead.
+    off with their reason on the way, and so is who goes beyond `pace`. `place` is where to look on from, and
+    is moved. Empty when nothing is due, the campaign was paused or cancelled, the run was declared dead, or
+    after a second of rows none of which may leave (`place.looks_on`).
     """
     place = place or Place()
+    place.looks_on = False
+    until = time.monotonic() + LOOK_SECONDS
     while True:
         with transaction.atomic():
             if not _may_go(run):
@@ -113,9 +125,12 @@ def claim(
             due = _lock_due(merchant, campaign, limit, place)
             if not due:
                 return []
-            claimed = _mark_checked(merchant, campaign, run, policy, due, at)
+            claimed = _mark_checked(merchant, campaign, run, policy, due, at, pace)
         if claimed:
             return claimed
+        if time.monotonic() > until:
+            place.looks_on = True
+            return []
 
 
 def _mark_checked(
@@ -125,6 +140,7 @@ def _mark_checked(
     policy: SendingPolicy,
     due: Sequence[int],
     at: datetime,
+    pace: Pace | None,
 ) -> list[Claimed]:
     if policy.cap_count:
         # Two campaigns must not each count a customer's mails before the other has marked its own.
@@ -132,8 +148,14 @@ def _mark_checked(
     verdicts = checking.check(
         merchant=merchant, policy=policy, delivery_ids=due, channel=Channel(campaign.channel)
     )
-    _refuse(merchant, [verdict for verdict in verdicts if verdict.reason])
-    return _mark(merchant, run, [each.delivery_id for each in verdicts if not each.reason], at)
+    refused = [verdict for verdict in verdicts if verdict.reason]
+    allowed = [verdict.delivery_id for verdict in verdicts if not verdict.reason]
+    if pace is not None and allowed:
+        may = set(allowed)
+        allowed, waiting = admitting.admit(pace, [each for each in due if each in may])
+        refused += waiting
+    _refuse(merchant, refused)
+    return _mark(merchant, run, allowed, at)
 
 
 _MAY_GO = f"""
@@ -190,9 +212,24 @@ def _lock_due(merchant: Merchant, campaign: Campaign, limit: int, place: Place) 
             if rows or place.due_at is None:
                 break
             place.due_at = None
+        place.is_full = len(rows) == limit
         if rows:
             place.delivery_id, place.due_at = rows[-1]
         return [row[0] for row in rows]
+
+
+def next_due(campaign: Campaign) -> datetime | None:
+    """When the next of its rows may be looked at; None when none waits."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT due_at FROM {TABLE} WHERE merchant_id = %s AND campaign_id = %s
+              AND state IN ('queued', 'deferred') ORDER BY due_at, id LIMIT 1
+            """,
+            [campaign.merchant_id, campaign.pk],
+        )
+        row = cursor.fetchone()
+    return row[0] if row else None
 
 
 def _mark(merchant: Merchant, run: SendingRun, delivery_ids: Sequence[int], at: datetime) -> list[Claimed]:

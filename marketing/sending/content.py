@@ -102,7 +102,12 @@ def _inert(words: str) -> str:
 
 def sender_address(campaign: Campaign, merchant: Merchant) -> str:
     """The campaign's own sender, the shop's, or the installation's."""
-    return campaign.sender_email or merchant.sender_email or parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
+    return campaign.sender_email or default_sender(merchant)
+
+
+def default_sender(merchant: Merchant) -> str:
+    """The shop's own sender, or the installation's."""
+    return merchant.sender_email or parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
 
 
 def sender_of(campaign: Campaign, merchant: Merchant) -> Sender:

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from crm.accounts.models import Merchant
 from marketing.models import Campaign, SendingRun
+from marketing.pacing.admitting import pace_of
 from marketing.sending import checking, claiming, reaping, telling
 from marketing.sending.claiming import Claimed
 from marketing.sending.context import contexts
@@ -26,6 +27,10 @@ STATE_SECONDS = 0.3  # how often the campaign's state is looked at
 FRESH_SECONDS = 10.0
 # Claims grow and shrink so that one lasts about a second.
 CLAIM_SECONDS = 1.0
+# Where a limit of pace holds them back, what comes due is fetched so often.
+PACED_SECONDS = 0.2
+# A run waits so long for the next that is due; behind that the sweeper rings again.
+WAIT_SECONDS = 20.0
 
 
 class Supply:
@@ -46,6 +51,8 @@ class Supply:
         self._merchant, self._campaign, self._run = merchant, campaign, run
         self._handover, self._wake, self._until = handover, wake, until
         self._policy = checking.policy_of(merchant)
+        self._pace = pace_of(campaign, merchant)
+        self._not_before = 0.0
         self._place = claiming.Place()
         self._stride = handover.window  # how many the next claim takes
         self._claimed_at = 0.0
@@ -71,7 +78,7 @@ class Supply:
     def _wants_more(self) -> bool:
         """Whether what lies ready won't last, or has lain too long."""
         handover = self._handover
-        if handover.stop or handover.engine_over:
+        if handover.stop or handover.engine_over or time.monotonic() < self._not_before:
             return False
         if handover.left() and time.monotonic() - self._claimed_at > FRESH_SECONDS:
             self._stride = handover.window
@@ -100,17 +107,36 @@ class Supply:
                 at=self._marked_at,
                 limit=self._stride,
                 place=self._place,
+                pace=self._pace,
             )
         )
         self._claimed_at = time.monotonic()
         if not rows:
-            self._dry_up()
-            return False
+            if not self._place.looks_on and not self._waits_for_its_turn():
+                self._dry_up()
+            return self._place.looks_on
+        if self._pace and not self._place.is_full:
+            self._not_before = self._claimed_at + PACED_SECONDS
         self._put(rows)
         if len(rows) == claiming.CLAIM and not self._has_help:
             self._has_help = True
             reaping.ring_for_help(self._campaign)
         return True
+
+    def _waits_for_its_turn(self) -> bool:
+        """Whether the run stays, since a limit of pace lets somebody go in a moment. What comes after the
+        slice's end is the next slice's."""
+        if self._pace is None:
+            return False
+        due_at = patiently(lambda: claiming.next_due(self._campaign))
+        if due_at is None:
+            return False
+        seconds = max((due_at - timezone.now()).total_seconds(), PACED_SECONDS)
+        if seconds > WAIT_SECONDS:
+            return False
+        self._not_before = time.monotonic() + seconds
+        self.more = self._not_before > self._until
+        return not self.more
 
     def _put(self, rows: list[Claimed]) -> None:
         people = [row.customer_id for row in rows]

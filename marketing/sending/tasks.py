@@ -20,6 +20,7 @@ from marketing.campaigns.preparing import campaign_prepare
 from marketing.campaigns.trials.sweeping import trials_sweep
 from marketing.engine.errors import BadAddress, TemplateError
 from marketing.models import Campaign
+from marketing.pacing import calling
 from marketing.sending import reaping
 from marketing.sending.runner import Runner
 
@@ -85,6 +86,7 @@ def sweep_sending() -> None:
         return
     reaping.reap_silent_runs()
     for_each(reaping.due_campaigns(), _start, what="a scheduled campaign broke")
+    calling.sweep()
     reaping.ring_for_due()
     reaping.ring_for_unfinished()
     for_each(reaping.under_way(), _settle, what="a campaign can't be closed")

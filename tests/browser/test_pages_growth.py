@@ -24,6 +24,7 @@ from tests.routes import every_route
 
 GROWTH_PAGES = [
     *("campaign_list", "campaign_create", "campaign_detail", "campaign_people", "sending_rules"),
+    *("sending_pace", "pace_limit_change", "warmup_create", "warmup_plan"),
     *("template_edit",),
     *("journey_list", "journey_detail", "journey_edit", "journey_people"),
     *("segment_list", "segment_detail", "segment_edit", "segment_people"),
