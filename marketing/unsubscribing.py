@@ -63,6 +63,13 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         return render(request, "marketing/unsubscribe.html", page, status=status)
 
 
+@csrf_exempt  # a mail program posts here by itself, too
+@require_http_methods(["GET", "HEAD", "POST"])
+def unsubscribe_test(request: HttpRequest) -> HttpResponse:
+    """Where the links of a test lead: it says so and changes nothing, however it is asked."""
+    return render(request, "marketing/unsubscribe_test.html")
+
+
 def _language(request: HttpRequest, merchant: Merchant) -> str:
     """What the browser asks for if it asks, else the shop's."""
     return (

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from crm.api.filters import ChangedFilterSet, IdFilter, TextFilter
 from crm.api.registry import register
 from crm.api.views import ReadViewSet
-from marketing.campaigns import links, selectors, services, shapes
+from marketing.campaigns import links, selectors, services, shapes, trying
 from marketing.campaigns.checklist import checklist
 from marketing.campaigns.revenue import Model, policy_here, rule_asked
 from marketing.campaigns.trials.services import trial_decide, version_add
@@ -129,6 +129,19 @@ class CampaignViewSet(ReadViewSet):
         shown = {"running": links.is_running(campaign), "links": found}
         status = 202 if request.method == "POST" else 200
         return Response(shapes.LinksSerializer(shown).data, status=status)
+
+    @extend_schema(request=shapes.TestInput, responses={200: shapes.TestedSerializer})
+    @action(detail=True, methods=["post"], filterset_class=None)
+    def test(self, request: Request, pk: str = "") -> Response:
+        """Sends a test as an invented person would get it, untracked, by the campaign's own way."""
+        values = read(shapes.TestInput, request.data)
+        went = trying.campaign_try(
+            merchant=self.merchant,
+            campaign=self.get_object(),
+            to=values["to"],
+            letter=values["version"],
+        )
+        return Response(shapes.TestedSerializer({"sent": went}).data)
 
     @extend_schema(request=None, responses={200: shapes.CampaignSerializer})
     @action(detail=True, methods=["post"], filterset_class=None)

@@ -26,6 +26,20 @@ CAMPAIGN_STARTED = EventType(
     keys=("campaign", "people"),
     figures=("people",),
 )
+TEST_SENT = EventType(
+    "marketing.test_sent",
+    _("Campaign test sent"),
+    ngettext_lazy(
+        "%(people)s test of “%(campaign)s” was sent",
+        "%(people)s tests of “%(campaign)s” were sent",
+        "people",
+    ),
+    icon="mail-forward",
+    scope="campaigns.read",
+    on_timeline=False,
+    keys=("campaign", "people"),
+    figures=("people",),
+)
 CAMPAIGN_CHANGED = EventType(
     "marketing.campaign_changed",
     _("Campaign changed"),

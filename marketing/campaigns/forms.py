@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -229,19 +231,43 @@ class ScheduleForm(forms.Form):
     )
 
 
-class TestSendForm(forms.Form):
-    customer = forms.CharField(required=False, widget=forms.HiddenInput(attrs={"data-seen-as": ""}))
-    to = forms.EmailField(
-        label=_("Send a test to"),
-        widget=forms.EmailInput(attrs={"class": "form-control", "aria-label": _("Send a test to")}),
-    )
-
-
-class TextTestForm(forms.Form):
-    """Where the test of an SMS or WeChat message goes: a number, or a follower's openid."""
+class TestForm(forms.Form):
+    """Where a test goes: one or several, with commas, semicolons or lines between them."""
 
     customer = forms.CharField(required=False, widget=forms.HiddenInput(attrs={"data-seen-as": ""}))
-    to = forms.CharField(max_length=60)
+    to = forms.CharField(max_length=1_500)
+
+    def addresses(self) -> list[str]:
+        given = re.split(r"[,;\n，；、]", self.cleaned_data["to"])
+        return [each.strip() for each in given if each.strip()]
+
+
+class TestSendForm(TestForm):
+    """A mail's: to colleagues, in the words of one version."""
+
+    version = forms.ChoiceField(required=False)
+
+    def __init__(self, *args: Any, letters: Sequence[str] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        label = _("Send a test to, several with commas between them")
+        self.fields["to"].widget.attrs |= {
+            "class": "form-control",
+            "aria-label": label,
+            "list": "colleagues",
+            "inputmode": "email",
+            "autocomplete": "off",
+            "spellcheck": "false",
+        }
+        version = self.fields["version"]
+        assert isinstance(version, forms.ChoiceField)
+        version.choices = [("", _("Version A")), *((each, each) for each in letters)]
+        version.widget.attrs |= {"class": "form-select", "aria-label": _("Version")}
+        if not letters:
+            version.widget = forms.HiddenInput()
+
+
+class TextTestForm(TestForm):
+    """Of an SMS or WeChat message: numbers, or followers' OpenIDs."""
 
     def __init__(self, *args: Any, campaign: Campaign, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

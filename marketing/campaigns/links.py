@@ -89,6 +89,11 @@ class Link:
         return self.finding in BROKEN
 
     @property
+    def may_open(self) -> bool:
+        """Whether a page of ours may hold it: nothing that a browser would run."""
+        return self.url.lower().startswith(("https://", "http://"))
+
+    @property
     def is_plain(self) -> bool:
         """Not encrypted on its way, and nobody leads it to where it would be."""
         return self.url.lower().startswith("http://") and not self.target.lower().startswith("https://")

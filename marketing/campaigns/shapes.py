@@ -192,6 +192,18 @@ class ChooseInput(ApiSerializer):
     version = serializers.CharField(max_length=1)
 
 
+class TestInput(ApiSerializer):
+    """A mail's test goes to addresses of people who work in the shop, an SMS's to any number; five at most.
+    `version` is the letter of the one to try, A when left out."""
+
+    to = serializers.ListField(child=serializers.CharField(max_length=254), min_length=1, max_length=5)
+    version = serializers.CharField(max_length=1, required=False, allow_blank=True, default="")
+
+
+class TestedSerializer(serializers.Serializer[Any]):
+    sent = serializers.ListField(child=serializers.CharField(), help_text="Where it went.")
+
+
 class SendInput(ApiSerializer):
     """Without `at` it begins at once."""
 

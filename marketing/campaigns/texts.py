@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,13 +18,13 @@ from crm.integrations.connecting import connection_of
 from crm.integrations.messengers.base import Fate, Message
 from crm.integrations.messengers.texting import Size, size_of
 from crm.integrations.models import Connection
-from crm.lib.errors import Rejected, Upstream
+from crm.lib.errors import Rejected
 from crm.lib.ui.formats import number_text
 from customers.models import Customer
 from customers.models.consent import Channel
 from customers.normalising import normalise_phone
 from marketing.campaigns.points import AUDIENCE, CONTENT, SENDER, Point
-from marketing.campaigns.testing import example_context
+from marketing.campaigns.testing import Send, Troubles, example_context, receipt_words
 from marketing.engine.errors import RenderError, TemplateError
 from marketing.models import Campaign
 from marketing.pacing.forecasting import pace_points
@@ -61,26 +62,37 @@ def is_templated(campaign: Campaign, connection: Connection | None) -> bool:
     return campaign.channel == Channel.WECHAT or bool(campaign.carrier_template)
 
 
-def send_test(*, merchant: Merchant, campaign: Campaign, to: str, customer: Customer | None) -> str:
-    """Sends it to one number or follower of staff, and returns the carrier's name for it. Raises Rejected
-    when it can't be made or the number is none, Upstream when the carrier doesn't take it."""
-    target = to.strip()
-    if campaign.channel == Channel.SMS:
-        target = normalise_phone(to, merchant.country)
-        if not target:
-            raise Rejected(_("Enter a phone number with its country, such as +86 138 0013 8000."))
+def target(merchant: Merchant, campaign: Campaign, to: str) -> str:
+    """The number as carriers want it, or a follower's OpenID. Raises Rejected."""
+    if campaign.channel != Channel.SMS:
+        return to
+    if not (number := normalise_phone(to, merchant.country)):
+        text = _("Enter a phone number with its country, such as +86 138 0013 8000.")
+        raise Rejected(text, code="bad_address", fields={"to": [text]})
+    return number
+
+
+def sender(*, merchant: Merchant, campaign: Campaign, customer: Customer | None) -> Send:
+    """What hands it over to some numbers or followers, by the shop's carrier. Raises Rejected when it can't
+    be made or nothing is connected."""
     try:
         carrier = carrier_of(campaign.channel)
         words = Words(campaign, templated=carrier.adapter.templated)
-        message = words.filled(example_context(merchant, customer), to=target)
+        context = example_context(merchant, customer)
+        words.filled(context, to="")
     except (TemplateError, RenderError, ValueError) as error:
         raise Rejected(str(error), code="template") from error
-    with http.session() as client:
-        receipt = carrier.send(message, client)
-    if receipt.fate is Fate.ACCEPTED:
-        return receipt.provider_id
-    said = " ".join(part for part in (receipt.code, receipt.text) if part)
-    raise Upstream(_("The carrier did not take it: %(words)s") % {"words": said}, retryable=True)
+
+    def send(to: Sequence[str]) -> Troubles:
+        troubles = []
+        with http.session() as client:
+            for each in to:
+                receipt = carrier.send(words.filled(context, to=each), client)
+                if receipt.fate is not Fate.ACCEPTED:
+                    troubles.append((each, receipt_words(receipt)))
+        return troubles
+
+    return send
 
 
 def page(*, merchant: Merchant, campaign: Campaign, customer: Customer | None, whom: str) -> SafeString:

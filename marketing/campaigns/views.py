@@ -25,7 +25,7 @@ from crm.lib.keyset import count_of, keyset_page
 from crm.lib.masking import mask_email, mask_phone
 from crm.lib.ui.formats import number_text
 from crm.lib.ui.parts import Step, Tab
-from marketing.campaigns import selectors, services, testing, texts
+from marketing.campaigns import selectors, services, texts, trying
 from marketing.campaigns.audience import Reach, reach
 from marketing.campaigns.checklist import checklist
 from marketing.campaigns.forms import (
@@ -202,10 +202,18 @@ def _side(request: StaffRequest, campaign: Campaign) -> dict[str, Any]:
     }
 
 
+def _test_form(request: StaffRequest, campaign: Campaign) -> TestSendForm | TextTestForm:
+    values = request.POST if request.method == "POST" and "to" in request.POST else None
+    if not campaign.is_mail:
+        return TextTestForm(values, campaign=campaign)
+    letters = list(campaign.versions.order_by("letter").values_list("letter", flat=True))
+    return TestSendForm(values, initial={"to": request.user.email}, letters=letters)
+
+
 def _dialogs(request: StaffRequest, campaign: Campaign) -> dict[str, Any]:
-    by_mail = TestSendForm(initial={"to": request.user.email})
     return {
-        "test_form": by_mail if campaign.is_mail else TextTestForm(campaign=campaign),
+        "test_form": _test_form(request, campaign),
+        "colleagues": trying.staff_addresses(request.merchant) if campaign.is_mail else [],
         "connection": connection_of(campaign.channel),
         "schedule_form": ScheduleForm(),
         "may_send": request.membership.can("campaigns.send"),
@@ -215,17 +223,18 @@ def _dialogs(request: StaffRequest, campaign: Campaign) -> dict[str, Any]:
 @require_POST
 def campaign_test(request: StaffRequest, pk: int) -> HttpResponse:
     campaign = _campaign(pk)
-    form = TestSendForm(request.POST) if campaign.is_mail else TextTestForm(request.POST, campaign=campaign)
+    form = _test_form(request, campaign)
     if not form.is_valid():
         raise Rejected(_("Enter where the test goes."), code="bad_address")
-    send = testing.send_test if campaign.is_mail else texts.send_test
-    send(
+    went = trying.campaign_try(
         merchant=request.merchant,
         campaign=campaign,
-        to=form.cleaned_data["to"],
+        to=form.addresses(),
         customer=customer_asked(request.membership, form.cleaned_data["customer"].strip()),
+        letter=form.cleaned_data.get("version", ""),
+        actor=request.membership,
     )
-    messages.success(request, _("The test is on its way to %(to)s.") % {"to": form.cleaned_data["to"]})
+    messages.success(request, _("The test is on its way to %(to)s.") % {"to": ", ".join(went)})
     return redirect("campaign_edit", pk)
 
 

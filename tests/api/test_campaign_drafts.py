@@ -6,11 +6,12 @@ import datetime as dt
 
 from django.utils import timezone
 
-from crm.accounts.models import Merchant
+from crm.accounts.models import Membership, Merchant
 from marketing.campaigns import services
 from marketing.campaigns.tasks import check_links
 from marketing.models import Campaign, Template
 from tests.factories.marketing_mail import make_campaign, make_subscriber
+from tests.support.smtp import SmtpSink
 
 
 def test_a_draft_is_changed_in_part(insider, scoped: Merchant) -> None:
@@ -77,3 +78,11 @@ def test_a_reader_changes_nothing(scoped: Merchant, key_with) -> None:
     for path in (f"campaigns/{make_campaign(scoped).pk}/", f"templates/{template.pk}/"):
         assert reader.patch_json(path, {"subject": "x"}).status_code == 403
         assert reader.delete(path).status_code == 403
+
+
+def test_a_test_is_sent(insider, key_with, scoped: Merchant, owner: Membership, smtp_sink: SmtpSink) -> None:
+    path = f"campaigns/{make_campaign(scoped).pk}/test/"
+    assert key_with("campaigns.read").post_json(path, {"to": [owner.user.email]}).status_code == 403
+    assert insider.post_json(path, {"to": ["a@elsewhere.example"]}).status_code == 422
+    assert insider.post_json(path, {"to": [owner.user.email]}).json() == {"sent": [owner.user.email]}
+    assert [mail.recipients for mail in smtp_sink.mails] == [[owner.user.email]]

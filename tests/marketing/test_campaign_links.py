@@ -216,8 +216,17 @@ def test_the_page_has_them_checked_and_tells_the_check_list(
     answer = client.get(f"{page}?was=running")
     assert answer["HX-Trigger"] == "links-checked"
     assert "The page is not there (404)" in answer.content.decode()
+    assert "<a " in answer.content.decode()
     assert rung(lambda: client.get(page)) == [], "they are known for some hours"
     assert rung(lambda: client.post(page)) == [(links.TASK, [merchant.pk, campaign.pk, True], False)]
     side = client.get(f"/campaigns/{campaign.pk}/edit/", headers={"HX-Request": "true"}).content.decode()
     assert "The page is not there (404)" in side
     assert "<form" not in side
+
+
+def test_the_page_opens_nothing_that_runs(merchant: Merchant, member_client: Callable[..., Client]) -> None:
+    campaign = campaign_with(merchant, "javascript:alert(1)")
+    page = member_client("marketer").get(f"/campaigns/{campaign.pk}/links/").content.decode()
+    assert "javascript:alert(1)" in page
+    assert "<a " not in page
+    assert "no address that a mail can open" in page

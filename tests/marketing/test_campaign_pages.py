@@ -16,6 +16,7 @@ from crm.lib.tenancy import merchant_scope
 from marketing.campaigns import services
 from marketing.models import Campaign, Delivery, SendingPolicy, Template
 from marketing.sending.runner import Runner
+from tests.factories.accounts import make_member
 from tests.factories.marketing_mail import BODY, make_campaign, make_subscriber
 from tests.factories.segments import make_segment
 from tests.support.smtp import SmtpSink
@@ -146,17 +147,22 @@ def test_the_preview_is_the_customers_own_and_locked_up(
     assert answer["X-Frame-Options"] == "SAMEORIGIN"
 
 
-def test_a_test_goes_to_one_address_and_counts_nothing(
+def test_a_test_goes_to_colleagues_and_counts_nothing(
     merchant: Merchant, member_client: Callable[..., Client], smtp_sink: SmtpSink
 ) -> None:
-    campaign = make_campaign(merchant)
-    answer = member_client("marketer").post(f"/campaigns/{campaign.pk}/test/", {"to": "me@example.com"})
+    make_member(merchant, "viewer", email="boss@qinghe.example")
+    client, campaign = member_client("marketer", email="me@qinghe.example"), make_campaign(merchant)
+    assert b"boss@qinghe.example" in client.get(f"/campaigns/{campaign.pk}/edit/").content
+    answer = client.post(
+        f"/campaigns/{campaign.pk}/test/", {"to": "Me@qinghe.example, boss@qinghe.example；"}
+    )
     assert answer.status_code == 302
-    assert smtp_sink.mails[0].recipients == ["me@example.com"]
+    assert [mail.recipients for mail in smtp_sink.mails] == [["Me@qinghe.example"], ["boss@qinghe.example"]]
     assert "Hello Mei" in smtp_sink.mails[0].html
     assert "/t/c/" not in smtp_sink.mails[0].html
     with merchant_scope(merchant):
         assert not Delivery.objects.exists()
+        assert Event.objects.get(name="marketing.test_sent").data == {"campaign": campaign.name, "people": 2}
 
 
 def test_schedule_take_back_and_delete(merchant: Merchant, member_client: Callable[..., Client]) -> None:
