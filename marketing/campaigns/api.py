@@ -130,18 +130,19 @@ class CampaignViewSet(ReadViewSet):
         status = 202 if request.method == "POST" else 200
         return Response(shapes.LinksSerializer(shown).data, status=status)
 
-    @extend_schema(request=shapes.TestInput, responses={200: shapes.TestedSerializer})
+    @extend_schema(request=shapes.TestInput, responses={202: shapes.TestedSerializer})
     @action(detail=True, methods=["post"], filterset_class=None)
     def test(self, request: Request, pk: str = "") -> Response:
-        """Sends a test as an invented person would get it, untracked, by the campaign's own way."""
+        """Sends a test as an invented person would get it, untracked, by the campaign's own way. The
+        event `marketing.test_sent` tells that it was taken."""
         values = read(shapes.TestInput, request.data)
-        went = trying.campaign_try(
+        goes = trying.campaign_try_soon(
             merchant=self.merchant,
             campaign=self.get_object(),
             to=values["to"],
             letter=values["version"],
         )
-        return Response(shapes.TestedSerializer({"sent": went}).data)
+        return Response(shapes.TestedSerializer({"to": goes}).data, status=202)
 
     @extend_schema(request=None, responses={200: shapes.CampaignSerializer})
     @action(detail=True, methods=["post"], filterset_class=None)

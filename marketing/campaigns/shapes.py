@@ -201,7 +201,7 @@ class TestInput(ApiSerializer):
 
 
 class TestedSerializer(serializers.Serializer[Any]):
-    sent = serializers.ListField(child=serializers.CharField(), help_text="Where it went.")
+    to = serializers.ListField(child=serializers.CharField(), help_text="Where it goes.")
 
 
 class SendInput(ApiSerializer):

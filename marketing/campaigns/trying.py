@@ -8,18 +8,21 @@ go to any number, but few an hour.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from crm.accounts.models import Membership, Merchant
 from crm.events.emitting import emit
+from crm.events.ringing import ring_task
 from crm.lib.errors import Rejected, TooMany, Upstream
 from crm.lib.throttle import count_up
 from customers.models import Customer
 from marketing.campaigns import events, testing, texts
 from marketing.models import Campaign
 
+TASK = "marketing.send_test"
 MOST = 5
 HOUR = 3600
 # Messages an hour: of one member, and of the whole shop with its programs.
@@ -34,27 +37,50 @@ def campaign_try(
     to: Sequence[str],
     customer: Customer | None = None,
     letter: str = "",
-    actor: Membership | None = None,
+    actor: Membership,
 ) -> list[str]:
-    """Sends it by the campaign's own way to these few, as that customer would get that version; tells where it
-    went. `actor` is None for a program. Outside any transaction.
+    """Sends it by the campaign's own way to these few, as that customer would get that version; tells where
+    it went. Outside any transaction.
 
     Raises Rejected for a message that can't be made, and for addresses of strangers; TooMany; Upstream when
     somebody's was not taken, after the others have gone.
     """
     targets = _targets(merchant, campaign, to)
-    if campaign.is_mail:
-        send = testing.sender(merchant=merchant, campaign=campaign, customer=customer, letter=letter)
-    else:
-        send = texts.sender(merchant=merchant, campaign=campaign, customer=customer)
+    send = _sender(merchant, campaign, customer, letter)
     _count(campaign, len(targets), actor)
+    _hand_over(campaign, targets, send)
+    return targets
+
+
+def campaign_try_soon(
+    *, merchant: Merchant, campaign: Campaign, to: Sequence[str], letter: str = ""
+) -> list[str]:
+    """The same for a program, by a worker after the commit. Raises all but Upstream."""
+    targets = _targets(merchant, campaign, to)
+    _sender(merchant, campaign, None, letter)
+    _count(campaign, len(targets), None)
+    transaction.on_commit(partial(ring_task, TASK, [merchant.pk, campaign.pk, targets, letter]))
+    return targets
+
+
+def campaign_try_now(*, merchant: Merchant, campaign: Campaign, to: Sequence[str], letter: str) -> None:
+    """What `campaign_try_soon` promised. Raises Rejected, Upstream."""
+    _hand_over(campaign, _targets(merchant, campaign, to), _sender(merchant, campaign, None, letter))
+
+
+def _sender(merchant: Merchant, campaign: Campaign, customer: Customer | None, letter: str) -> testing.Send:
+    if campaign.is_mail:
+        return testing.sender(merchant=merchant, campaign=campaign, customer=customer, letter=letter)
+    return texts.sender(merchant=merchant, campaign=campaign, customer=customer)
+
+
+def _hand_over(campaign: Campaign, targets: Sequence[str], send: testing.Send) -> None:
     troubles = send(targets)
     if taken := len(targets) - len(troubles):
         _note(campaign, taken)
     if troubles:
         text = _("It was not taken for %(to)s: %(words)s") % {"to": troubles[0][0], "words": troubles[0][1]}
         raise Upstream(text, retryable=True)
-    return targets
 
 
 def _targets(merchant: Merchant, campaign: Campaign, to: Sequence[str]) -> list[str]:
