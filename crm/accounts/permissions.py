@@ -123,6 +123,8 @@ SCOPES: dict[str, object] = {
     "team.write": _("Hand over what leavers held, change assignment rules"),
     "events.read": _("Read the event log"),
     "webhooks.write": _("Manage webhooks"),
+    "integrations.read": _("See connected stores and carriers"),
+    "integrations.write": _("Connect and change stores and carriers"),
 }
 
 # What a key may be given that sees a part of the shop: reading, where it can be narrowed.

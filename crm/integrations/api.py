@@ -17,7 +17,7 @@ from crm.api.registry import register
 from crm.api.serializers import ApiModelSerializer, ApiSerializer
 from crm.api.views import ReadViewSet
 from crm.events.types import REGISTRY
-from crm.integrations import webhooks
+from crm.integrations import connections_api, webhooks
 from crm.integrations.models import WebhookAttempt, WebhookEndpoint
 from crm.lib.errors import Forbidden
 
@@ -125,3 +125,5 @@ class EndpointViewSet(ReadViewSet):
 
 
 register("webhooks", EndpointViewSet)
+
+__all__ = ["connections_api"]
