@@ -361,6 +361,19 @@ def test_a_run_stays_for_those_who_go_in_a_moment(scoped: Merchant, smtp_sink: S
     assert len(smtp_sink.mails) == 10
 
 
+def test_what_comes_after_the_slice_is_the_next_slice_s(scoped: Merchant, smtp_sink: SmtpSink) -> None:
+    make_limit(scoped, amount=6, per="minute")
+    campaign = started(scoped, ["a.example"] * 3)
+    campaign.refresh_from_db()
+    report = Runner(merchant=scoped, campaign=campaign, connections=2, slice_seconds=0.3).run()
+    assert states(campaign) == {("sent", ""): 1, ("queued", "throttled"): 2}
+    assert report.more, "the next one is due within the next slice: nobody waits for the sweeper"
+    # hours away: the sweeper rings when somebody is due
+    PaceLimit.objects.update(amount=1, per="hour")
+    Delivery.objects.filter(state="queued").update(due_at=timezone.now() + 3_600 * SECOND)
+    assert not Runner(merchant=scoped, campaign=campaign, connections=2).run().more
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_at_once_keep_one_limit() -> None:
     merchant = make_merchant("paced")

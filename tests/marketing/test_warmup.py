@@ -408,7 +408,7 @@ def test_the_pages(member_client: Callable[..., Client], merchant: Merchant) -> 
         plan = WarmupPlan.objects.get()
         assert plan.amounts == [50, 100, 200, 300]
     page = f"/campaigns/warm-up/{plan.pk}/"
-    assert "Begins with the next mail" in marketer.get(page).content.decode()
+    assert "Amount of the day: 50" in marketer.get(page).content.decode()
     change = {"amounts": "60 120", "goes_from": "09:30", "is_kept": "on"}
     assert marketer.post(page, change).status_code == 302
     assert marketer.post(page, change | {"amounts": "0"}).status_code == 422

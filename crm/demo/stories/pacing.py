@@ -14,7 +14,7 @@ from marketing.pacing.warming import shop_day
 
 NEW_DOMAIN = "news.qinghe-tea.example"
 # Sent on each day until yesterday, and why the amount stayed on it.
-DAYS = [(50, ""), (100, ""), (196, ""), (60, ""), (200, "idle"), (391, "")]
+DAYS = [(50, ""), (100, ""), (196, ""), (60, ""), (200, "idle"), (640, "")]
 
 
 def pacing_write(*, merchant: Merchant, now: datetime) -> None:
