@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import struct
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,6 +25,7 @@ class Reply:
     body: bytes = b"{}"
     headers: dict[str, str] = field(default_factory=dict)
     wait: threading.Event | None = None
+    cut: bool = False  # the line breaks instead of an answer
 
 
 class LocalServer:
@@ -42,6 +45,10 @@ class LocalServer:
                 reply = outer.reply(asked)
                 if reply.wait is not None:
                     reply.wait.wait(30)
+                if reply.cut:
+                    self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    self.close_connection = True
+                    return
                 self.send_response(reply.status)
                 for name, value in reply.headers.items():
                     self.send_header(name, value)
