@@ -32,10 +32,9 @@ _FOREIGN = re.compile("<(?:svg|math)", re.IGNORECASE)
 _FORMATTING = frozenset(
     ["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"]
 )
+_WHOLE = re.compile(r"""<[^"'>]*(?:"[^"]*"[^"'>]*|'[^']*'[^"'>]*)*>""")
 # The standard keeps three alike and drops older ones.
 ALIKE = 3
-# Of a tag, to tell whether two are alike; longer ones count as alike sooner rather than cost more to compare.
-LONG = 500
 # So many may be opened anew, all together: about a second of reading. Those that are closed in time count
 # while they are open, so there is room for twenty thousand tags with three around each.
 REOPENED = 60_000
@@ -88,8 +87,9 @@ class _Forgotten:
             return
         opened = self._open[name]
         if not tag[1]:
-            whole = page[tag.start() : end.end() if end else len(page)][:LONG]
-            if self._alike[whole] < ALIKE:
+            whole = page[tag.start() : end.end() if end else len(page)]
+            # A tag whose end stands in a quoted value is not seen whole: it counts as like no other.
+            if self._alike[whole] < ALIKE or not _WHOLE.fullmatch(whole):
                 opened.append(whole)
                 self._alike[whole] += 1
                 self._count += 1

@@ -27,6 +27,18 @@ def test_a_body_of_elements_in_elements_is_refused(piece: str) -> None:
         ("a paragraph's hundred", "<p>" + "".join(f"<b id={n}>" for n in range(100)) + "<p>x</p>" * 1_000),
         ("in each paragraph one more", "".join(f'<p><font color="#{n:06}">' for n in range(400))),
         ("links", "<p>" + "".join(f'<a href="/{n}">' for n in range(40)) + "</p>" + "<p>x" * 5_000),
+        (
+            "an end inside a value",
+            "<p>" + "".join(f'<font title=">" id={n}>' for n in range(40)) + "</p>" + "<p>x" * 5_000,
+        ),
+        (
+            "an end inside the second value",
+            "<p>" + "".join(f"""<b a='"' t=">" id={n}>""" for n in range(40)) + "</p>" + "<p>x" * 5_000,
+        ),
+        (
+            "long ones",
+            "<p>" + "".join(f"<font t={'x' * 600} id={n}>" for n in range(40)) + "</p>" + "<p>x" * 5_000,
+        ),
         ("of any spelling", "<p>" + "".join(f"<FONT id={n}>" for n in range(40)) + "</P>" + "<P>x" * 5_000),
     ],
 )
@@ -48,6 +60,7 @@ def test_sections_in_sections_are_refused() -> None:
         ("items that nobody closed", "<ul>" + "<li>a<br>" * 2_000 + "</ul>"),
         ("rows that nobody closed", "<table>" + "<tr><td>a<td><img alt='x'>" * 2_000 + "</table>"),
         ("the same, forgotten everywhere", "<table>" + "<tr><td><b>a</td></tr>" * 400 + "</table>"),
+        ("alike, with values", "<table>" + '<tr><td><font size="2">a</td></tr>' * 400 + "</table>"),
         ("three around each", "<p><font size=2><b><a href='/x'>a</a></b></font></p>" * 2_000),
         ("what only Outlook reads", OUTLOOK * 900),
         ("tables in tables", "<table><tr><td>" * 40 + "a" + "</td></tr></table>" * 40),
