@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -150,10 +151,16 @@ def _plain(name: str) -> Callable[[Customer, Sight], SafeString | str]:
 
 
 def _stage(customer: Customer, sight: Sight) -> SafeString:
-    badge = ui.ui_badge(customer.get_stage_display(), tone=stage_tone(customer.stage), icon="")
+    badge = _badge(str(customer.get_stage_display()), stage_tone(customer.stage))
     if customer.kind == Customer.Kind.PERSON:
         return badge
     return format_html("{} <small>{}</small>", badge, customer.get_kind_display())
+
+
+@lru_cache(maxsize=64)
+def _badge(label: str, tone: str) -> SafeString:
+    """A list shows the same few again and again."""
+    return ui.ui_badge(label, tone=tone, icon="")
 
 
 def _tags(customer: Customer, sight: Sight) -> SafeString:

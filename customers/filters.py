@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy, pgettext
 from crm.accounts.models import Membership, Team
 from crm.lib.ids import row_id
 from crm.lib.listing import Choices, Filter, Listing, read
+from crm.lib.once import once
 from crm.lib.tenancy import scoped_merchant_id
 from crm.lib.ui.parts import Tab
 from crm.lib.ui.places import country_name
@@ -186,8 +187,9 @@ def _teams() -> Choices:
 
 def members() -> list[Membership]:
     """Who works here, by name. Memberships are not scoped, so the merchant is named."""
-    working = Membership.objects.filter(merchant_id=scoped_merchant_id(), is_active=True)
-    return list(working.select_related("user").order_by("user__name", "user__email"))
+    shop = scoped_merchant_id()
+    working = Membership.objects.filter(merchant_id=shop, is_active=True).select_related("user")
+    return list(once(("members", shop), lambda: list(working.order_by("user__name", "user__email"))))
 
 
 def _consent_choices() -> Choices:

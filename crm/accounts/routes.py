@@ -21,6 +21,7 @@ from crm.accounts.models import Membership, Merchant, User
 from crm.accounts.permissions import PERMISSIONS
 from crm.events.actor import acting
 from crm.lib.errors import Conflict, Forbidden
+from crm.lib.once import looking_once
 from crm.lib.tenancy import merchant_scope
 
 
@@ -33,6 +34,8 @@ class StaffRequest(HttpRequest):
 
 
 View = Callable[..., HttpResponseBase]
+# What these pages look up alike is looked up once (crm/lib/once.py); the others write.
+READING = frozenset({"GET", "HEAD"})
 ROUTES: list[tuple[str, str]] = []  # (url name, permission), for the permission page and the tenant sweep
 
 
@@ -73,6 +76,8 @@ def staff_door(view: View, needs: str, *, whole_shop: bool = False) -> View:
             stack.enter_context(merchant_scope(membership.merchant))
             stack.enter_context(acting(f"user:{request.user.pk}"))
             stack.enter_context(timezone.override(membership.merchant.zone))
+            if request.method in READING:
+                stack.enter_context(looking_once())
             response = view(request, *args, **kwargs)
             if isinstance(response, SimpleTemplateResponse) and not response.is_rendered:
                 response.render()
