@@ -60,11 +60,25 @@ def story(merchant: Merchant) -> list[tuple[object, ...]]:
         return [*who, *orders, *lines]
 
 
+def assert_dated_in_the_past(merchant: Merchant) -> None:
+    """The first customers of the list are buyers, and points were earned when their order was paid."""
+    with merchant_scope(merchant):
+        newest = Customer.objects.order_by("-created_at").values_list("source", flat=True)[:5]
+        assert not set(newest) & {"checkout", "import"}
+        days = {
+            at.date()
+            for at in Event.objects.filter(name="loyalty.points_earned").values_list("occurred_at", flat=True)
+        }
+    assert len(days) > 10
+
+
 @pytest.mark.django_db(transaction=True)
-def test_several_processes_make_the_same_sound_shop(monkeypatch: pytest.MonkeyPatch) -> None:
-    # given one shop made at once
+def test_one_process_or_several_make_the_same_sound_shop(monkeypatch: pytest.MonkeyPatch) -> None:
+    # given one shop made at once; its size alone says what stands in it
     alone = make("alone")
     assert dangling() == []
+    assert story(alone) == story(make("again"))
+    assert_dated_in_the_past(alone)
     # when another of the same size is made in chunks
     monkeypatch.setattr(people, "CHUNK", 25)
     monkeypatch.setattr(sales, "CHUNK", 60)
@@ -82,11 +96,6 @@ def test_several_processes_make_the_same_sound_shop(monkeypatch: pytest.MonkeyPa
         assert event is not None
         order = Order.objects.get(pk=event.data["order_id"])
         assert (event.data["number"], event.data["total"]) == (order.number, f"{order.total:.2f}")
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_same_size_makes_the_same_shop() -> None:
-    assert story(make("one")) == story(make("two"))
 
 
 @pytest.mark.django_db(transaction=True)
@@ -114,17 +123,3 @@ def test_a_taken_name_or_a_wrong_size_is_a_clear_error(merchant: Merchant) -> No
         call_command("demo", customers=0)
     with pytest.raises(CommandError):
         call_command("demo", customers=5, orders=5, merchant=merchant.slug, bare=True)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_what_the_shop_made_of_the_past_is_dated_in_the_past() -> None:
-    """The first customers of the list are buyers, and points were earned when their order was paid."""
-    merchant = make("dated")
-    with merchant_scope(merchant):
-        newest = Customer.objects.order_by("-created_at").values_list("source", flat=True)[:5]
-        assert not set(newest) & {"checkout", "import"}
-        days = {
-            at.date()
-            for at in Event.objects.filter(name="loyalty.points_earned").values_list("occurred_at", flat=True)
-        }
-    assert len(days) > 10
