@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from django.urls import NoReverseMatch, reverse
@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from crm.accounts.models import Membership
+from crm.accounts.nav_counts import counts_of
 from crm.accounts.routes import WHOLE_SHOP
 from crm.lib.tenancy import merchant_scope
 
@@ -186,10 +187,12 @@ class Navigation:
 
 
 def navigation_for(membership: Membership, path: str) -> Navigation:
-    """The items this member may open, the one that `path` is in marked. One query for each badge."""
+    """The items this member may open, the one that `path` is in marked. One query for each badge, once in
+    some seconds."""
     with merchant_scope(membership.merchant):  # the profile and error pages are outside any
-        groups = [LinkGroup(group.label, _links(group.items, membership, path)) for group in GROUPS]
-        foot = _links(FOOT, membership, path)
+        counts = counts_of(membership, lambda: _counts(membership))
+        groups = [LinkGroup(group.label, _links(group.items, membership, path, counts)) for group in GROUPS]
+        foot = _links(FOOT, membership, path, counts)
     shown = [group for group in groups if group.links]
     everything = [link for group in shown for link in group.links] + foot
     more = any(link.current and not link.item.phone for link in everything)
@@ -198,19 +201,31 @@ def navigation_for(membership: Membership, path: str) -> Navigation:
 
 def settings_for(membership: Membership, path: str) -> list[LinkGroup]:
     """The sections of Settings that this member may open."""
-    groups = [LinkGroup(group.label, _links(group.items, membership, path)) for group in SETTINGS]
+    groups = [LinkGroup(group.label, _links(group.items, membership, path, {})) for group in SETTINGS]
     return [group for group in groups if group.links]
 
 
-def _links(items: tuple[Item, ...], membership: Membership, path: str) -> list[Link]:
+def _links(
+    items: tuple[Item, ...], membership: Membership, path: str, counts: Mapping[str, int]
+) -> list[Link]:
     links = []
     for item in items:
         href = _address(item.url)
-        closed = item.url in WHOLE_SHOP and not membership.sees_everything
-        if href and membership.can(item.needs) and not closed:
+        if href and _is_open(item, membership):
             inside = path == href if href == "/" else path.startswith(href)
-            links.append(Link(item, href, inside, _count(item, membership)))
+            links.append(Link(item, href, inside, counts.get(item.badge, 0)))
     return links
+
+
+def _is_open(item: Item, membership: Membership) -> bool:
+    return membership.can(item.needs) and (item.url not in WHOLE_SHOP or membership.sees_everything)
+
+
+def _counts(membership: Membership) -> dict[str, int]:
+    """Of the items that the member may open, by badge."""
+    items = [item for group in (*GROUPS, Group("", FOOT)) for item in group.items]
+    shown = {item.badge for item in items if item.badge in _COUNTERS and _is_open(item, membership)}
+    return {key: _COUNTERS[key](membership) for key in shown}
 
 
 def _address(url_name: str) -> str:
@@ -218,8 +233,3 @@ def _address(url_name: str) -> str:
         return reverse(url_name)
     except NoReverseMatch:
         return ""
-
-
-def _count(item: Item, membership: Membership) -> int:
-    counter = _COUNTERS.get(item.badge)
-    return counter(membership) if counter else 0

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -17,6 +18,7 @@ from django.urls import URLPattern, path
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
+from crm.accounts import nav_counts
 from crm.accounts.models import Membership, Merchant, User
 from crm.accounts.permissions import PERMISSIONS
 from crm.events.actor import acting
@@ -81,6 +83,8 @@ def staff_door(view: View, needs: str, *, whole_shop: bool = False) -> View:
             response = view(request, *args, **kwargs)
             if isinstance(response, SimpleTemplateResponse) and not response.is_rendered:
                 response.render()
+        if request.method not in READING:
+            transaction.on_commit(partial(nav_counts.forget, membership.merchant_id))
         return response
 
     door.needs = needs  # type: ignore[attr-defined]

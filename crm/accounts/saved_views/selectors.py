@@ -11,6 +11,7 @@ from django.http import QueryDict
 from crm.accounts.models import Membership
 from crm.accounts.saved_views.models import DefaultView, SavedView
 from crm.lib.listing import Listing
+from crm.lib.once import once
 from crm.lib.ui.parts import Tab
 
 Audience = SavedView.Audience
@@ -46,7 +47,7 @@ class Views:
 
 def views_of(membership: Membership, listing: Listing, list_key: str) -> Views:
     """Two queries."""
-    rows = list(views_seen(membership, list_key))
+    rows = _rows(membership, list_key)
     asked = listing.kept.get(PARAMETER, "")
     current = next((one for one in rows if str(one.pk) == asked), None)
     state = listing.url(**{PARAMETER: ""}).partition("?")[2]
@@ -54,16 +55,25 @@ def views_of(membership: Membership, listing: Listing, list_key: str) -> Views:
         current.owner_id == membership.pk
         or (current.audience != Audience.OWN and membership.can("views.share"))
     )
-    defaults = DefaultView.objects.filter(
-        member=membership, list_key=list_key, view__in=[one.pk for one in rows]
-    )
+    default_id = _default_id(membership, list_key)
     return Views(
         list_key,
         rows,
         current,
         current is not None and not same_state(state, current.query),
-        defaults.values_list("view_id", flat=True).first(),
+        default_id if any(one.pk == default_id for one in rows) else None,
         may,
+    )
+
+
+def _rows(membership: Membership, list_key: str) -> list[SavedView]:
+    return once(("views", membership.pk, list_key), lambda: list(views_seen(membership, list_key)))
+
+
+def _default_id(membership: Membership, list_key: str) -> int | None:
+    chosen = DefaultView.objects.filter(member=membership, list_key=list_key)
+    return once(
+        ("default view", membership.pk, list_key), lambda: chosen.values_list("view_id", flat=True).first()
     )
 
 
@@ -93,9 +103,7 @@ def address_of(view: SavedView, path: str) -> str:
 
 
 def default_address(membership: Membership, list_key: str, path: str) -> str:
-    """Where the bare list leads this member; "" when it stays. One query."""
-    chosen = DefaultView.objects.filter(member=membership, list_key=list_key).values_list(
-        "view_id", flat=True
-    )
-    view = views_seen(membership, list_key).filter(pk__in=chosen).first()
+    """Where the bare list leads this member; "" when it stays. Two queries, the same that `views_of` asks."""
+    default_id = _default_id(membership, list_key)
+    view = next((one for one in _rows(membership, list_key) if one.pk == default_id), None)
     return address_of(view, path) if view else ""
