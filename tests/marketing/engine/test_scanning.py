@@ -11,7 +11,7 @@ import pytest
 
 from marketing.campaigns.checklist import lacks_alt
 from marketing.engine.errors import TemplateError
-from marketing.engine.layout import _REFUSED_ELEMENTS, _addresses, lay_out
+from marketing.engine.layout import _REFUSED_ELEMENTS, addresses, lay_out
 from marketing.engine.liquid import CONSTRUCTS
 from marketing.engine.plaintext import html_to_text
 from marketing.engine.scanning import Ahead, before_last, spans, without
@@ -53,7 +53,7 @@ def test_a_body_as_long_as_allowed_is_laid_out_whatever_it_holds(piece: str) -> 
     body = piece * (BODY_CHARS // len(piece))
     with suppress(TemplateError):  # elements in elements are refused (test_nesting.py)
         assert lay_out(body, to_text=str, track=True, pixel=True).html
-    assert all(start <= end for start, end in _addresses(body))
+    assert all(start <= end for start, end in addresses(body))
     assert lacks_alt(body) is False
 
 
@@ -75,7 +75,7 @@ OLD_ALT = re.compile(r"<(?:mj-image|img)\b(?![^>]*\balt=)[^>]*>", re.IGNORECASE)
         ("pictures", lacks_alt, lambda text: bool(OLD_ALT.search(text))),
         (
             "links",
-            lambda text: list(_addresses(text)),
+            lambda text: list(addresses(text)),
             lambda text: [m.span(1) for m in OLD_HREF.finditer(text)],
         ),
     ],
