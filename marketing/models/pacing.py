@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from crm.integrations.models import Connection
 from crm.lib.tenancy import MerchantForeignKey, TenantManager, TenantModel
@@ -58,7 +59,9 @@ class PaceLimit(TenantModel):
     amount = models.PositiveIntegerField(
         _("at most"), validators=[MinValueValidator(1), MaxValueValidator(MOST_MAILS)]
     )
-    per = models.CharField(_("in"), max_length=6, choices=Per, default=Per.MINUTE)
+    per = models.CharField(
+        pgettext_lazy("so many in a time", "in"), max_length=6, choices=Per, default=Per.MINUTE
+    )
     free_at = models.DateTimeField(default=timezone.now)
     tail_at = models.DateTimeField(default=timezone.now)
     # Those that wait, up to this id, were called to be looked at again; null: nobody is called.

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from crm.accounts.models import Merchant
 from crm.integrations.models import Connection
@@ -26,7 +27,9 @@ _NUMBERS = re.compile(r"[0-9]+")
 
 class RateForm(forms.Form):
     amount = forms.IntegerField(label=_("At most"), min_value=1, max_value=MOST_MAILS)
-    per = forms.ChoiceField(label=_("in"), choices=PaceLimit.Per, initial=PaceLimit.Per.MINUTE)
+    per = forms.ChoiceField(
+        label=pgettext_lazy("so many in a time", "in"), choices=PaceLimit.Per, initial=PaceLimit.Per.MINUTE
+    )
 
 
 class LimitForm(RateForm):

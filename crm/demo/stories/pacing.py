@@ -12,7 +12,7 @@ from marketing.pacing.ladders import ladder
 from marketing.pacing.services import MOST_DAYS, limit_add, warmup_start
 from marketing.pacing.warming import shop_day
 
-NEW_DOMAIN = "news.qinghe-tea.example"
+NEW_DOMAIN = "news.guanxi-tea.example"
 # Sent on each day until yesterday, and why the amount stayed on it.
 DAYS = [(50, ""), (100, ""), (196, ""), (60, ""), (200, "idle"), (640, "")]
 
