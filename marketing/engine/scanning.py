@@ -8,18 +8,26 @@ remembered.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 TAG_END = re.compile(">")
 
-Pairs = tuple[tuple[re.Pattern[str], re.Pattern[str]], ...]
+
+class Mark(Protocol):
+    """What finds the next short mark: a compiled pattern."""
+
+    def search(self, text: str, at: int = ..., /) -> re.Match[str] | None: ...
+
+
+Pairs = Sequence[tuple[Mark, Mark]]
 
 
 class Ahead:
     """Where the next mark stands. The places asked for only grow, so the text is looked through once."""
 
-    def __init__(self, mark: re.Pattern[str], text: str) -> None:
+    def __init__(self, mark: Mark, text: str) -> None:
         self._mark, self._text = mark, text
         self._found: re.Match[str] | None = None
         self._begun = False

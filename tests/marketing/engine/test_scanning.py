@@ -40,7 +40,7 @@ HOSTILE = [
 def test_each_mark_passes_over_the_text_once(piece: str, pairs) -> None:
     text = piece * (BODY_CHARS // len(piece))
     counted = [(Counted(opening), Counted(closing)) for opening, closing in pairs]
-    for _span in spans(text, tuple(counted)):  # type: ignore[arg-type]
+    for _span in spans(text, counted):
         pass
     for pair in counted:
         for mark in pair:
