@@ -148,11 +148,14 @@ class Times:
 
     @cached_property
     def texts(self) -> list[str]:
-        return np.char.add(np.datetime_as_string(self.moments.astype("datetime64[us]")), "+00").tolist()  # type: ignore[no-any-return]
+        written = np.datetime_as_string(self.moments.astype("datetime64[us]"))
+        texts: list[str] = np.char.add(written, "+00").tolist()
+        return texts
 
     @cached_property
     def days(self) -> list[str]:
-        return np.datetime_as_string(self.moments.astype("datetime64[us]"), unit="D").tolist()  # type: ignore[no-any-return]
+        days: list[str] = np.datetime_as_string(self.moments.astype("datetime64[us]"), unit="D").tolist()
+        return days
 
     def after(self, microseconds: Numbers | int) -> Times:
         return Times(self.moments + microseconds)
