@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 
 import redis
@@ -212,11 +213,11 @@ def _with_findings(merchant: Merchant, links: Sequence[Link]) -> list[Link]:
     return [_with_finding(link, kept.get(keys[link.url])) for link in links]
 
 
-def _with_finding(link: Link, kept: dict[str, object] | None) -> Link:
+def _with_finding(link: Link, kept: dict[str, Any] | None) -> Link:
     if kept is None:
         bad = not asking.is_askable(link.url)
         return Link(link.url, link.letters, Finding.NO_ADDRESS.value if bad else "")
-    return Link(link.url, link.letters, **kept)  # type: ignore[arg-type]
+    return Link(link.url, link.letters, **kept)
 
 
 def _keep(merchant_id: int, url: str, finding: str, found: Found | None = None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 from django.test import Client
@@ -188,7 +189,7 @@ def test_one_check_at_a_time_and_not_too_many(
     merchant: Merchant, rung: Callable[..., list[Rung]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     campaign = campaign_with(merchant, "https://shop.example/")
-    check = lambda: links.links_check(campaign=campaign)  # noqa: E731
+    check = partial(links.links_check, campaign=campaign)
     assert rung(check) == [(links.TASK, [merchant.pk, campaign.pk, True], False)]
     assert rung(check) == [], "one is at it"
     check_links(merchant.pk, campaign.pk, again=False)
