@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections import Counter
 from itertools import pairwise
 
 import pytest
@@ -27,6 +26,7 @@ from marketing.sending.runner import Runner
 from tests.factories.accounts import make_merchant
 from tests.factories.customers import make_consent
 from tests.factories.marketing_mail import make_campaign, make_subscriber
+from tests.support.claiming import claim, run_of, states
 from tests.support.smtp import SmtpSink
 
 START = dt.datetime(2026, 3, 2, 9, tzinfo=dt.UTC)
@@ -49,26 +49,6 @@ def started(merchant: Merchant, domains: list[str], **values: object) -> Campaig
     for number, domain in enumerate(domains):
         make_subscriber(merchant, email=f"p{number}.{Campaign.objects.count()}@{domain}")
     return campaigns.campaign_start(campaign=make_campaign(merchant, **values))
-
-
-def run_of(campaign: Campaign) -> SendingRun:
-    return SendingRun.objects.create(merchant=campaign.merchant, campaign=campaign)
-
-
-def claim(campaign: Campaign, run: SendingRun | None = None) -> list[claiming.Claimed]:
-    merchant = campaign.merchant
-    return claiming.claim(
-        merchant=merchant,
-        campaign=campaign,
-        run=run or run_of(campaign),
-        policy=checking.policy_of(merchant),
-        at=timezone.now(),
-        pace=pace_of(campaign, merchant),
-    )
-
-
-def states(campaign: Campaign) -> Counter[tuple[str, str]]:
-    return Counter(Delivery.objects.filter(campaign=campaign).values_list("state", "reason"))
 
 
 def all_due(campaign: Campaign) -> None:

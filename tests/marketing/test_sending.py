@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -25,6 +24,7 @@ from marketing.sending.checking import quiet_until
 from marketing.sending.runner import Runner
 from tests.factories.customers import make_consent, make_customer
 from tests.factories.marketing_mail import make_campaign, make_subscriber
+from tests.support.claiming import states
 from tests.support.smtp import SmtpSink
 
 
@@ -40,10 +40,6 @@ def work(campaign: Campaign) -> None:
     Runner(merchant=campaign.merchant, campaign=campaign, connections=4).run()
     services.campaign_settle(campaign=campaign)
     campaign.refresh_from_db()
-
-
-def states(campaign: Campaign) -> Counter[tuple[str, str]]:
-    return Counter(Delivery.objects.filter(campaign=campaign).values_list("state", "reason"))
 
 
 def recipients(sink: SmtpSink) -> list[str]:

@@ -28,6 +28,7 @@ from marketing.sending import checking, claiming, freezing, reaping, tasks
 from tests.factories.accounts import make_merchant
 from tests.factories.marketing_mail import make_campaign, make_subscriber
 from tests.factories.segments import make_segment
+from tests.support.claiming import claim
 from tests.support.smtp import SmtpSink
 
 
@@ -195,25 +196,14 @@ def test_a_second_worker_may_help_and_a_third_is_not_rung_for(scoped: Merchant, 
     assert reaping.ring_for_due() == 1
 
 
-def claim(campaign: Campaign, merchant: Merchant) -> list[claiming.Claimed]:
-    run = SendingRun.objects.create(merchant=merchant, campaign=campaign)
-    return claiming.claim(
-        merchant=merchant,
-        campaign=campaign,
-        run=run,
-        policy=checking.policy_of(merchant),
-        at=timezone.now(),
-    )
-
-
 @pytest.mark.parametrize("state", ["sending", "sent", "unknown"])
 def test_the_cap_counts_what_they_may_have_or_are_about_to_get(scoped: Merchant, state: str) -> None:
     people(scoped, 1)
     SendingPolicy.objects.create(merchant=scoped, cap_count=1, cap_days=7)
     first, second = (services.campaign_start(campaign=make_campaign(scoped, name=n)) for n in "ab")
-    (held,) = claim(first, scoped)
+    (held,) = claim(first)
     Delivery.objects.filter(pk=held.delivery_id).update(state=state, sent_at=timezone.now())
-    assert claim(second, scoped) == []
+    assert claim(second) == []
     assert states(second) == {("skipped", "frequency_cap"): 1}
 
 
@@ -221,10 +211,10 @@ def test_a_doubtful_mail_does_not_cap_its_own_second_try(scoped: Merchant) -> No
     people(scoped, 1)
     SendingPolicy.objects.create(merchant=scoped, cap_count=1, cap_days=7)
     campaign = services.campaign_start(campaign=make_campaign(scoped))
-    (held,) = claim(campaign, scoped)
+    (held,) = claim(campaign)
     Delivery.objects.filter(pk=held.delivery_id).update(state="unknown")
     assert services.deliveries_resend(campaign=campaign, delivery_ids=None) == 1
-    assert [row.delivery_id for row in claim(campaign, scoped)] == [held.delivery_id]
+    assert [row.delivery_id for row in claim(campaign)] == [held.delivery_id]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -239,12 +229,12 @@ def test_two_campaigns_that_claim_at_once_keep_the_cap() -> None:
 
         def other() -> None:
             with merchant_scope(merchant):
-                got.append(claim(second, merchant))
+                got.append(claim(second))
             connection.close()
 
         # when one has marked its mail and not committed
         with transaction.atomic():
-            assert len(claim(first, merchant)) == 1
+            assert len(claim(first)) == 1
             thread = threading.Thread(target=other)
             thread.start()
             thread.join(1.0)

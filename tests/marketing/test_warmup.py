@@ -26,7 +26,6 @@ from marketing.models import (
     DomainCount,
     Journey,
     PaceLimit,
-    SendingRun,
     StepMail,
     WarmupDay,
     WarmupPlan,
@@ -34,10 +33,10 @@ from marketing.models import (
 from marketing.pacing import calling, restraining, services, warming
 from marketing.pacing.admitting import admit, pace_of
 from marketing.pacing.ladders import ladder
-from marketing.sending import checking, claiming
 from tests.api.conftest import ApiClient
 from tests.factories.accounts import make_key
 from tests.factories.marketing_mail import make_campaign, make_subscriber
+from tests.support.claiming import claim, states
 
 DAY = dt.timedelta(days=1)
 DOMAIN = "qinghe.example"  # that of tests/factories/marketing_mail.py
@@ -52,23 +51,6 @@ def started(merchant: Merchant, people: int, **values: object) -> Campaign:
     for _number in range(people):
         make_subscriber(merchant)
     return campaigns.campaign_start(campaign=make_campaign(merchant, **values))
-
-
-def claim(campaign: Campaign) -> list[claiming.Claimed]:
-    merchant = campaign.merchant
-    run = SendingRun.objects.create(merchant=merchant, campaign=campaign)
-    return claiming.claim(
-        merchant=merchant,
-        campaign=campaign,
-        run=run,
-        policy=checking.policy_of(merchant),
-        at=timezone.now(),
-        pace=pace_of(campaign, merchant),
-    )
-
-
-def states(campaign: Campaign) -> Counter[tuple[str, str]]:
-    return Counter(Delivery.objects.filter(campaign=campaign).values_list("state", "reason"))
 
 
 def go_on(campaign: Campaign, now: dt.datetime) -> list[int]:
